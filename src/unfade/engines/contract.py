@@ -1,0 +1,129 @@
+"""The engine boundary: what a network is, seen from outside.
+
+Four call shapes, told apart by what goes in and what comes out. Steps and finders know this
+module and no other of ``engines``. All arrays are pixels under the picture's contract (float32,
+rows x cols x channels, 0-1); tensors live behind the boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+from unfade.picture import Mask, Picture, Pixels, Window
+
+Shape = Literal["mend", "fill", "find", "mend_frames"]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What is known about a network. Declared facts are measured by the contract tests.
+
+    Attributes:
+        scale: output pixels for each input pixel along a side
+        multiple_of: sides of what it is given must be multiples of this
+        minimum_px: smallest side that it takes
+        halo_px: how far a pixel looks, so that a tile agrees with the whole within 1/255
+        tile_px: side of the tiles of its grid, halo included; the grid is part of the facts,
+            so that bits do not depend on the machine's memory
+        tiling: "yes", or "whole" where global statistics forbid tiles
+        bytes_per_pixel: peak memory for each pixel of a tile that it is given
+    """
+
+    name: str
+    shape: Shape
+    sha256: str
+    licence: str
+    paper: str
+    channels_in: int = 3
+    channels_out: int = 3
+    scale: int = 1
+    multiple_of: int = 1
+    minimum_px: int = 1
+    halo_px: int = 0
+    tile_px: int = 256
+    tiling: Literal["yes", "whole"] = "yes"
+    evidence: int = 2
+    bytes_per_pixel: int = 0
+
+
+class Mender(Protocol):
+    """pixels -> pixels."""
+
+    facts: ModelFacts
+    runtime: str
+
+    def mend(self, pixels: Pixels) -> Pixels:
+        """The whole of ``pixels``, tiled inside as the facts say."""
+        ...
+
+    def mend_tiles(
+        self, picture: Picture, bench: BenchView
+    ) -> Iterator[tuple[Window, Pixels]]:
+        """A large picture piece by piece: windows of the *output*, which tile it exactly."""
+        ...
+
+
+class Filler(Protocol):
+    """pixels + mask -> pixels."""
+
+    facts: ModelFacts
+    runtime: str
+
+    def fill(self, pixels: Pixels, mask: Mask) -> Pixels: ...
+
+
+class BenchView(Protocol):
+    """What a step or finder may ask of the bench: order, progress, cancel, an opened engine."""
+
+    def map(
+        self,
+        work: Callable[[T], R],
+        tasks: Iterable[T],
+        *,
+        says: str,
+        total: int,
+        bytes_each: int = 0,
+    ) -> Iterator[R]:
+        """Results in the order of ``tasks``, worked on by the bench's threads.
+
+        No more tasks are under way than threads and memory allow; progress and cancel are
+        handled between tasks. ``bytes_each`` is the peak memory of one task.
+        """
+        ...
+
+    def engine(self, name: str) -> Any:
+        """The opened network of this catalogue name.
+
+        Raises:
+            ModelMissing: its weights or its runtime are not here
+        """
+        ...
+
+
+class PlainBench:
+    """One thread, no progress, no networks: for notebooks and tests."""
+
+    def map(
+        self,
+        work: Callable[[T], R],
+        tasks: Iterable[T],
+        *,
+        says: str,
+        total: int,
+        bytes_each: int = 0,
+    ) -> Iterator[R]:
+        return (work(task) for task in tasks)
+
+    def engine(self, name: str) -> Any:
+        from unfade.errors import ModelMissing
+
+        raise ModelMissing(
+            f"The network `{name}` was asked for on a bench without networks.",
+            "Open a bench with `unfade.engines.bench.Bench()`.",
+        )
+
+

@@ -1,0 +1,1 @@
+"""Pure array tools: tiles, masks, colour and resampling. No files, no devices, no settings."""
