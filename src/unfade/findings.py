@@ -61,6 +61,7 @@ class Mark:
         light: True where the mark is lighter than what it covers, False darker
         width_px: mean thickness across; ``length_px``: extent along
         confidence: 0-1, calibrated: of 100 marks at 0.9 about 90 are damage
+        origin: the key of the mark that this one was grown from, so that its name stays
     """
 
     kind: MarkKind
@@ -69,10 +70,13 @@ class Mark:
     width_px: float = 0.0
     length_px: float = 0.0
     confidence: float = 1.0
+    origin: str = ""
 
     @property
     def key(self) -> str:
         """Stable name in this picture: kind and the mark's first pixel, row by row."""
+        if self.origin:
+            return self.origin
         mask = self.region.mask
         first = int(np.flatnonzero(mask)[0])
         row, col = divmod(first, mask.shape[1])

@@ -1,0 +1,67 @@
+"""Mending: one module, one treatment. This list is the table of contents.
+
+The order here is the order in which advice puts steps: what covers the picture goes first, then
+what lies in it, then its tones, then its size.
+"""
+
+from __future__ import annotations
+
+from unfade.errors import RecipeError, nearest
+from unfade.steps import (
+    adjust_tone,
+    correct_fading,
+    denoise,
+    inpaint,
+    remove_dust,
+    remove_scratches,
+    sharpen,
+    upscale,
+)
+from unfade.steps.contract import Kind, Look, Proposal, Settings, Step, setting, settings_from
+
+STEPS: tuple[Step, ...] = (
+    remove_dust.STEP,
+    remove_scratches.STEP,
+    inpaint.STEP,
+    denoise.STEP,
+    correct_fading.STEP,
+    adjust_tone.STEP,
+    sharpen.STEP,
+    upscale.STEP,
+)
+
+
+def find_step(name: str, where: str = "") -> Step:
+    """The step of this name.
+
+    Raises:
+        RecipeError: there is none; the nearest name is named
+    """
+    for step in STEPS:
+        if step.name == name:
+            return step
+    raise RecipeError(
+        f"{where}There is no step `{name}`.".lstrip(), nearest(name, (s.name for s in STEPS))
+    )
+
+
+def step_of(settings: Settings) -> Step:
+    """The step that these settings belong to."""
+    for step in STEPS:
+        if type(settings) is step.settings:
+            return step
+    raise TypeError(f"{type(settings).__qualname__} belongs to no step in STEPS")
+
+
+__all__ = [
+    "STEPS",
+    "Kind",
+    "Look",
+    "Proposal",
+    "Settings",
+    "Step",
+    "find_step",
+    "setting",
+    "settings_from",
+    "step_of",
+]

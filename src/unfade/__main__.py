@@ -1,0 +1,5 @@
+"""``python -m unfade``."""
+
+from unfade.cli import main
+
+main()

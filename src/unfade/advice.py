@@ -1,0 +1,217 @@
+"""Advice: findings -> recipe, with a reason for each step and for each thing left alone.
+
+Repairing what was not broken is the commonest harm in this field, so advice needs evidence: a
+finding that abstained or is not sure advises nothing. Age toning, paper texture, grain, stamps,
+signatures and faces are part of the document and are left alone unless asked for by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unfade.errors import PolicyError, RecipeError, UsageError, nearest
+from unfade.findings import Findings, MarkKind
+from unfade.recipe import Recipe
+from unfade.record import Evidence
+from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_of
+
+SURE = 0.7  # a finding less sure than this advises nothing
+NOISY = 6.0 / 255  # noise below this is hardly seen in a print or on a screen
+
+POLICIES: dict[str, frozenset[Evidence]] = {
+    "archive": frozenset(Evidence(n) for n in (0, 1)),
+    "museum": frozenset(Evidence(n) for n in (0, 1, 2, 3)),
+    "family": frozenset(Evidence(n) for n in (0, 1, 2, 3)),
+    "film": frozenset(Evidence(n) for n in (0, 1, 2, 3)),
+    "free": frozenset(Evidence),
+}
+ASKING_IS_PERMISSION = ("family", "film", "free")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What would be done, and why; what would not, and why."""
+
+    recipe: Recipe
+    reasons: Mapping[str, str]  # step name -> reason
+    left_alone: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "steps": [
+                {
+                    "step": step_of(settings).name,
+                    "settings": settings.to_dict(),
+                    "reason": self.reasons.get(step_of(settings).name, ""),
+                }
+                for settings in self.recipe.steps
+            ],
+            "left_alone": list(self.left_alone),
+        }
+
+
+def advise(
+    findings: Findings,
+    *,
+    policy: str = "family",
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    asked: Mapping[str, str] | None = None,
+) -> Advice:
+    """Choose treatments for a picture from what was found in it.
+
+    Args:
+        policy: one of ``POLICIES``
+        only: names of steps: exactly these are done, with advised settings where there are any
+        skip: names of steps that are not done
+        settings: step name -> settings that the user gave, over the advised ones
+        asked: step name -> reason, for steps that the user asked for in another way (a mask of
+            their own, enlargement)
+    Raises:
+        PolicyError: the policy forbids a step that was asked for by name
+        RecipeError: an unknown step; SettingsError: a wrong setting
+        UsageError: an unknown policy, or a step both in ``only`` and in ``skip``
+    """
+    allowed = policy_classes(policy)
+    for name in (*only, *skip, *(settings or {}), *(asked or {})):
+        find_step(name)
+    both = sorted(set(only) & set(skip))
+    if both:
+        raise UsageError(f"`{both[0]}` is both in `--only` and in `--skip`.", "Take one out.")
+    wanted, left = _wanted(findings)
+    for name in only:
+        wanted.setdefault(name, ({}, "asked for by name"))
+    for name, reason in (asked or {}).items():
+        wanted[name] = ({}, reason)
+    for name in settings or {}:
+        wanted.setdefault(name, ({}, "asked for by its settings"))
+    by_name = {*only, *(asked or {}), *(settings or {})}
+    steps: list[Settings] = []
+    reasons: dict[str, str] = {}
+    for step in STEPS:
+        if step.name not in wanted or step.name in skip:
+            continue
+        if only and step.name not in by_name:
+            continue
+        values, reason = wanted[step.name]
+        if step.evidence not in allowed:
+            if step.name in by_name:
+                raise forbidden(step, policy)
+            left.append(f"{step.name}: {reason} The policy `{policy}` does not allow it.")
+            continue
+        given = dict(values) | dict((settings or {}).get(step.name, {}))
+        steps.append(settings_from(step.settings, given, f"Step `{step.name}`"))
+        reasons[step.name] = reason
+    recipe = Recipe(name="advised", steps=tuple(steps))
+    return Advice(recipe=recipe, reasons=reasons, left_alone=tuple(left))
+
+
+def policy_classes(policy: str) -> frozenset[Evidence]:
+    """The evidence classes that an output may hold under this policy."""
+    try:
+        return POLICIES[policy]
+    except KeyError:
+        raise UsageError(f"There is no policy `{policy}`.", nearest(policy, POLICIES)) from None
+
+
+def check_policy(recipe: Recipe, policy: str, asked: Collection[str] = ()) -> None:
+    """Refuse a recipe with a step whose evidence the policy forbids.
+
+    Invented content (class 4) that was asked for by name carries its own permission, except
+    under ``archive`` and ``museum``.
+    """
+    allowed = policy_classes(policy)
+    for settings in recipe.steps:
+        step = step_of(settings)
+        permitted = (
+            step.evidence is Evidence.INVENTED
+            and step.name in asked
+            and policy in ASKING_IS_PERMISSION
+        )
+        if step.evidence not in allowed and not permitted:
+            raise forbidden(step, policy)
+
+
+def forbidden(step: Step, policy: str) -> PolicyError:
+    names = ", ".join(str(int(e)) for e in sorted(POLICIES[policy]))
+    fitting = next((p for p, classes in POLICIES.items() if step.evidence in classes), "free")
+    return PolicyError(
+        f"`{step.name}` gives {step.evidence.name.lower()} pixels (class {int(step.evidence)}); "
+        f"the policy `{policy}` allows classes {names}.",
+        f"Use `--policy {fitting}`, or leave the step out with `--skip {step.name}`.",
+    )
+
+
+def overlay(recipe: Recipe, settings: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """A recipe with the user's settings laid over those of its steps.
+
+    Raises:
+        RecipeError: settings for a step that the recipe does not hold
+    """
+    for name in settings:
+        if find_step(name).name not in recipe.step_names:
+            raise RecipeError(
+                f"The recipe `{recipe.name}` has no step `{name}` to set.",
+                f"It holds: {', '.join(recipe.step_names)}.",
+            )
+    steps = tuple(
+        settings_from(
+            type(old),
+            old.to_dict() | dict(settings.get(step_of(old).name, {})),
+            f"Step `{step_of(old).name}`",
+        )
+        for old in recipe.steps
+    )
+    return Recipe(name=recipe.name, about=recipe.about, steps=steps)
+
+
+def _sure(finding: Any) -> bool:
+    return finding is not None and finding.confidence is not None and finding.confidence >= SURE
+
+
+def _wanted(findings: Findings) -> tuple[dict[str, tuple[dict[str, Any], str]], list[str]]:
+    """Step name -> (settings, reason) from findings alone, and what is left alone."""
+    wanted: dict[str, tuple[dict[str, Any], str]] = {}
+    left: list[str] = []
+    marks = findings.marks
+    if marks is not None and marks.items:
+        dust = marks.of_kind(MarkKind.DUST, MarkKind.HAIR)
+        scratches = marks.of_kind(MarkKind.SCRATCH)
+        if dust:
+            wanted["remove_dust"] = ({}, f"{_count(len(dust), 'spot')} of dust or hair found.")
+        if scratches:
+            text = f"{_count(len(scratches), 'scratch', 'scratches')} found."
+            wanted["remove_scratches"] = ({}, text)
+    elif marks is not None and marks.confidence is None:
+        left.append(f"dust and scratches: {marks.says}")
+    noise, tone, fade = findings.noise, findings.tone, findings.fade
+    if noise is not None and noise.sigma is not None:
+        if noise.grain:
+            left.append("grain: it belongs to the photograph. Use `--only denoise` to reduce it.")
+        elif _sure(noise) and noise.sigma >= NOISY:
+            wanted["denoise"] = ({}, noise.says)
+        elif noise.sigma >= NOISY / 3:
+            left.append(f"noise: too little to be worth a change of every pixel. {noise.says}")
+    if _sure(tone) and tone is not None and tone.kind == "toned":
+        left.append("tone: the toning is kept as part of the photograph.")
+    if fade is not None and fade.faded and _sure(fade):
+        wanted["correct_fading"] = ({}, fade.says)
+    elif fade is not None and fade.faded:
+        left.append(f"fading: not sure enough to act. {fade.says}")
+    if _sure(findings.cast) and findings.cast is not None and "correct_fading" not in wanted:
+        a, b = findings.cast.a or 0.0, findings.cast.b or 0.0
+        if (a * a + b * b) ** 0.5 > 6:
+            left.append(f"colour cast: it may be the light of the scene. {findings.cast.says}")
+    if findings.sharpness is not None and findings.sharpness.blurred:
+        left.append("blur: what was not sharp is not made up. Use `--only sharpen` to accent it.")
+    if findings.faces is not None and findings.faces.faces:
+        left.append(f"faces: {_count(len(findings.faces.faces), 'face')} seen, none is altered.")
+    left.append("paper texture, stamps, signatures and writing: part of the object.")
+    return wanted, left
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,121 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from unfade.errors import UsageError
+
+if TYPE_CHECKING:
+    from unfade.config import Config
+    from unfade.engines.bench import Bench
+    from unfade.files.limits import Limits
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+POLICIES = ("archive", "museum", "family", "film", "free")
+
+
+def machine_options(command: F) -> F:
+    """Where and how work is run: never part of a recipe."""
+    for option in reversed(
+        (
+            click.option("--device", help="auto, cpu or vulkan:N: where networks run."),
+            click.option("--runtime", help="auto, ncnn or onnx: what runs networks."),
+            click.option("--memory", help="Memory for pieces under way, like 2GB."),
+            click.option("--threads", type=int, help="Threads; 0 means one for each core."),
+            click.option("--max-megapixels", type=float, help="Largest picture that is read."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """``a,b`` -> ("a", "b")."""
+    return tuple(part.strip() for part in (value or "").split(",") if part.strip())
+
+
+def step_settings(
+    _: click.Context, __: click.Parameter, pairs: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """``denoise.strength=0.5`` -> {"denoise": {"strength": 0.5}}.
+
+    Values are read as TOML values; what is none is taken as a word.
+
+    Raises:
+        UsageError: not of the form STEP.SETTING=VALUE
+    """
+    settings: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        left, equals, value = pair.partition("=")
+        step, dot, name = left.strip().partition(".")
+        if not (equals and dot and step and name):
+            raise UsageError(
+                f"`--set {pair}` is not of the form STEP.SETTING=VALUE.",
+                "For example `--set denoise.strength=0.5`; `unfade steps` lists the names.",
+            )
+        try:
+            parsed = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed = value.strip()
+        settings.setdefault(step, {})[name] = parsed
+    return settings
+
+
+def configured(
+    device: str | None,
+    runtime: str | None,
+    memory: str | None,
+    threads: int | None,
+    max_megapixels: float | None,
+) -> Config:
+    """The configuration under the machine options of this call."""
+    from unfade.config import load_config
+
+    given = {
+        "device": device,
+        "runtime": runtime,
+        "memory": memory,
+        "threads": threads,
+        "max_megapixels": max_megapixels,
+    }
+    return load_config(given).config
+
+
+def limits_of(config: Config) -> Limits:
+    from unfade.files.limits import Limits
+
+    return Limits(area_mpx=config.max_megapixels, side_px=config.max_side, pages=config.max_pages)
+
+
+@contextmanager
+def opened_bench(
+    config: Config, progress: Callable[[str, int, int], None] | None = None
+) -> Iterator[Bench]:
+    """A bench as configured, closed at the end."""
+    from unfade.engines.bench import Bench
+
+    bench = Bench(
+        device=config.device,
+        runtime=config.runtime,
+        memory_bytes=config.memory_bytes,
+        threads=config.threads or None,
+        progress=progress,
+    )
+    try:
+        yield bench
+    finally:
+        bench.close()
+
+
+def fields_of(config: Config) -> Iterator[tuple[str, Any, str]]:
+    """Name, value and help of each setting."""
+    for f in dataclasses.fields(config):
+        yield f.name, getattr(config, f.name), f.metadata["help"]

@@ -1,0 +1,1 @@
+"""Measuring: metrics, one file each, and the comparison of two pictures."""

@@ -1,0 +1,417 @@
+"""The treatment: the one hand that composes what steps propose, and checks what they promise.
+
+Steps return proposals in float; only here do samples change, in the file's own integer type.
+From that follows, on every run: outside the evidence map the samples are bit-identical to the
+original's; every change has a class; every local repair is a numbered item that can be left out.
+
+A large picture is never held as float: tonal and texture steps walk a fixed grid of tiles laid
+from the origin, local steps work on windows around marks. The walk belongs to the picture, not
+to the machine, so bits depend neither on memory nor on threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unfade.condition import look_at
+from unfade.engines.contract import BenchView
+from unfade.errors import PromiseBroken
+from unfade.findings import Findings, Mark, paint
+from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
+from unfade.pixels.profile import from_linear, to_linear
+from unfade.pixels.tiles import Grid, Tile
+from unfade.record import Evidence, Item, StepRecord
+from unfade.steps import Kind, Look, Settings, Step, step_of
+
+OWN_WINDOW_PX = 192  # marks up to this extent get a window of their own; longer ones go by cells
+CELL_PX = 256
+BYTES_A_PIXEL = 200  # peak of a classical step for each pixel of a tile, generously
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Treated:
+    """What came out of a treatment.
+
+    Attributes:
+        picture: the result; the very same object as the input when nothing changed
+        evidence: (rows, cols) uint8 classes of ``Evidence`` for the result
+        steps: what was done
+    """
+
+    picture: Picture
+    evidence: EvidenceMap
+    steps: tuple[StepRecord, ...]
+    untouched_sha256: str
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.evidence.any())
+
+
+def treat(
+    picture: Picture,
+    steps: Collection[Settings],
+    *,
+    findings: Findings,
+    bench: BenchView,
+    mask: Mask | None = None,
+    protect: Mask | None = None,
+    rejected: Collection[str] = (),
+    reasons: dict[str, str] | None = None,
+) -> Treated:
+    """Carry out a recipe's steps on a picture.
+
+    Args:
+        findings: what was found in this very picture; ``marks`` may hold the user's own
+        mask: (rows, cols) bool: change nothing outside it; None: anywhere
+        protect: (rows, cols) bool: change nothing inside it
+        rejected: keys of marks that must be left as they are
+        reasons: step name -> why it is done, for the record
+    Returns:
+        the treated picture with its evidence map and the record of each step
+    Raises:
+        PromiseBroken: a step proposed something it may not: a bug, and no result
+        ModelMissing: a network that a step needs is not here; raised before any pixel changes
+    Cost:
+        one working copy of the samples, one byte a pixel of evidence, and the tiles under way
+    """
+    hand = _Hand(picture, findings, bench, _allowed(mask, protect), frozenset(rejected))
+    order = [(step_of(settings), settings) for settings in steps]
+    for step, settings in order:  # everything that can be missing is missed before work begins
+        name = step.network(settings)
+        if name is not None and not settings.neutral:
+            bench.engine(name)
+    done = [
+        hand.carry_out(step, settings, (reasons or {}).get(step.name, ""))
+        for step, settings in order
+        if not settings.neutral
+    ]
+    return hand.finish(picture, tuple(done))
+
+
+def _allowed(mask: Mask | None, protect: Mask | None) -> Mask | None:
+    if protect is None:
+        return mask
+    return ~protect if mask is None else mask & ~protect
+
+
+class _Hand:
+    """The state of one treatment: the working samples and where they came from."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        findings: Findings,
+        bench: BenchView,
+        allowed: Mask | None,
+        rejected: frozenset[str],
+    ) -> None:
+        self.picture = picture
+        self.findings = findings
+        self.bench = bench
+        self.allowed = allowed
+        self.rejected = rejected
+        self.evidence = np.zeros((picture.rows, picture.cols), np.uint8)
+        self.owns_samples = False
+        self.items = 0
+
+    # -- one step ---------------------------------------------------------------------------
+
+    def carry_out(self, step: Step, settings: Settings, reason: str) -> StepRecord:
+        self._look_again(step)
+        measured = None
+        if step.measure is not None:
+            measured = step.measure(self.picture, settings, self.findings, self.bench)
+        items: tuple[Item, ...] = ()
+        if step.kind is Kind.LOCAL:
+            changed, items = self._local(step, settings, measured)
+        elif step.kind is Kind.GEOMETRY:
+            changed = self._geometry(step, settings)
+        else:
+            changed = self._everywhere(step, settings, measured)
+        return StepRecord(
+            step=step.name,
+            settings=settings.to_dict(),
+            reason=reason,
+            evidence=int(step.evidence),
+            measured=measured.to_dict() if measured is not None else {},
+            model=self._model(step, settings),
+            changed_share=changed / (self.picture.rows * self.picture.cols),
+            items=items,
+        )
+
+    def _look_again(self, step: Step) -> None:
+        """Findings that the step needs and nobody has looked for on the picture as it stands."""
+        missing = [name for name in step.looks_at if getattr(self.findings, name) is None]
+        if missing:
+            seen = look_at(self.picture, self.bench, only=missing)
+            self.findings = replace(
+                self.findings, **{name: getattr(seen, name) for name in missing}
+            )
+
+    def _model(self, step: Step, settings: Settings) -> dict[str, Any] | None:
+        name = step.network(settings)
+        if name is None:
+            return None
+        engine = self.bench.engine(name)
+        facts = engine.facts
+        return {
+            "name": facts.name,
+            "sha256": facts.sha256,
+            "licence": facts.licence,
+            "paper": facts.paper,
+            "runtime": engine.runtime,
+        }
+
+    # -- local steps ------------------------------------------------------------------------
+
+    def _local(self, step: Step, settings: Settings, measured: Any) -> tuple[int, tuple[Item, ...]]:
+        assert step.regions is not None
+        assert step.propose is not None
+        marks = sorted(
+            step.regions(self.findings, settings), key=lambda m: (m.region.window, m.key)
+        )
+        known = self.findings.marks.items if self.findings.marks is not None else ()
+        damage = _damage((*known, *marks), self.picture)
+        made = [mark for mark in marks if mark.key not in self.rejected]
+        halo = step.halo_px(settings)
+        tasks = [(mark, core) for mark in made for core in _work_windows(mark)]
+
+        def propose(task: tuple[Mark, Window]) -> tuple[Window, Mask, np.ndarray]:
+            mark, core = task
+            window = core.grown(halo, self.picture.rows, self.picture.cols)
+            here = paint((mark,), core)
+            if self.allowed is not None:
+                here &= self.allowed[core.slices]
+            pixels = self._read(step, window)
+            hole = damage[window.slices]
+            if hole.all() or not here.any():
+                return core, np.zeros_like(here), self.picture.samples[:0, 0]
+            proposal = step.propose(  # type: ignore[misc]  # checked above
+                Look(pixels, window, hole, self.findings, measured), settings
+            )
+            values = self._checked(step, proposal.pixels, window)[core.within(window)][here]
+            return core, here, self._codes(step, values[:, None])[:, 0]
+
+        largest = OWN_WINDOW_PX + 2 * halo
+        proposals = list(
+            self.bench.map(
+                propose,
+                tasks,
+                says=step.title,
+                total=len(tasks),
+                bytes_each=largest * largest * BYTES_A_PIXEL,
+            )
+        )
+        changed = 0
+        touched: set[str] = set()
+        for (mark, _), (core, here, codes) in zip(tasks, proposals, strict=True):
+            if here.any():
+                touched.add(mark.key)
+                changed += self._write(core, here, codes, step.evidence)
+        return changed, tuple(self._item(mark, mark.key in touched) for mark in marks)
+
+    def _item(self, mark: Mark, made: bool) -> Item:
+        self.items += 1
+        w = mark.region.window
+        return Item(
+            number=self.items,
+            key=mark.key,
+            kind=str(mark.kind),
+            box=(w.top, w.left, w.rows, w.cols),
+            area_px=mark.region.area_px,
+            confidence=round(mark.confidence, 4),
+            made=made,
+        )
+
+    # -- tonal, chroma and texture steps ----------------------------------------------------
+
+    def _everywhere(self, step: Step, settings: Settings, measured: Any) -> int:
+        assert step.propose is not None
+        picture = self.picture
+        halo = step.halo_px(settings)
+        grid = Grid(halo_px=halo)
+
+        def propose(tile: Tile) -> tuple[Window, np.ndarray]:
+            pixels = self._read(step, tile.padded)
+            before = pixels[tile.inner].copy()
+            proposal = step.propose(  # type: ignore[misc]  # checked above
+                Look(pixels, tile.padded, None, self.findings, measured), settings
+            )
+            after = self._checked(step, proposal.pixels, tile.padded)[tile.inner]
+            stored = self.picture.samples[tile.core.slices]
+            return tile.core, np.where(after == before, stored, self._codes(step, after))
+
+        # Neighbours still have to read a tile's samples as they were, so a tile is written only
+        # when the last tile whose halo reaches into it has come back; results come in order.
+        reach = -(-halo // grid.core_px)
+        delay = reach * (-(-picture.cols // grid.core_px) + 1)
+        side = grid.core_px + 2 * halo
+        waiting: deque[tuple[Window, np.ndarray]] = deque()
+        changed = 0
+        for result in self.bench.map(
+            propose,
+            grid.tiles(picture.rows, picture.cols),
+            says=step.title,
+            total=grid.count(picture.rows, picture.cols),
+            bytes_each=side * side * BYTES_A_PIXEL,
+        ):
+            waiting.append(result)
+            if len(waiting) > delay:
+                changed += self._write_tile(*waiting.popleft(), step.evidence)
+        for core, codes in waiting:
+            changed += self._write_tile(core, codes, step.evidence)
+        return changed
+
+    def _write_tile(self, core: Window, codes: np.ndarray, evidence: Evidence) -> int:
+        here = np.ones((core.rows, core.cols), bool)
+        if self.allowed is not None:
+            here &= self.allowed[core.slices]
+        return self._write(core, here, codes[here], evidence)
+
+    # -- geometry ---------------------------------------------------------------------------
+
+    def _geometry(self, step: Step, settings: Settings) -> int:
+        assert step.stream is not None
+        old, scale = self.picture, step.scale(settings)
+        shape = (old.rows * scale, old.cols * scale, old.channels)
+        samples = np.empty(shape, old.samples.dtype)
+        covered = 0
+        for window, pixels in step.stream(old, settings, self.findings, self.bench):
+            samples[window.slices] = self._codes(step, self._checked(step, pixels, window))
+            covered += window.rows * window.cols
+        if covered != shape[0] * shape[1]:
+            raise PromiseBroken(
+                f"`{step.name}` gave {covered} of {shape[0] * shape[1]} pixels.", _REPORT
+            )
+        self.picture = replace(
+            old,
+            samples=samples,
+            alpha=_enlarged(old.alpha, scale),
+            infrared=_enlarged(old.infrared, scale),
+            dpi=(old.dpi[0] * scale, old.dpi[1] * scale) if old.dpi else None,
+        )
+        self.owns_samples = True
+        self.evidence = np.maximum(_repeated(self.evidence, scale), np.uint8(step.evidence))
+        if self.allowed is not None:
+            self.allowed = _repeated(self.allowed, scale)
+        self.findings = Findings(notes=self.findings.notes)  # places no longer hold
+        return covered
+
+    # -- samples ----------------------------------------------------------------------------
+
+    def _read(self, step: Step, window: Window) -> np.ndarray:
+        pixels = self.picture.read(window)
+        return to_linear(pixels, self.picture) if step.encoding == "linear" else pixels
+
+    def _codes(self, step: Step, pixels: np.ndarray) -> np.ndarray:
+        if step.encoding == "linear":
+            pixels = from_linear(pixels, self.picture)
+        return pixels_to_codes(pixels, self.picture.samples.dtype, self.picture.full_scale)
+
+    def _checked(self, step: Step, pixels: np.ndarray, window: Window) -> np.ndarray:
+        wanted = (window.rows, window.cols, self.picture.channels)
+        if pixels.shape != wanted or pixels.dtype != np.float32:
+            raise PromiseBroken(
+                f"`{step.name}` proposed {pixels.dtype} {pixels.shape} for row {window.top}, "
+                f"column {window.left}; float32 {wanted} was due.",
+                _REPORT,
+            )
+        if not np.isfinite(pixels).all():
+            raise PromiseBroken(
+                f"`{step.name}` proposed values that are no numbers near row {window.top}, "
+                f"column {window.left}.",
+                _REPORT,
+            )
+        return pixels
+
+    def _write(self, core: Window, here: Mask, codes: np.ndarray, evidence: Evidence) -> int:
+        """Put ``codes`` (n, channels) where ``here`` is True; the only place that writes."""
+        if not self.owns_samples:
+            self.picture = self.picture.with_samples(self.picture.samples.copy())
+            self.owns_samples = True
+        samples = self.picture.samples[core.slices]
+        classes = self.evidence[core.slices]
+        differs = (samples[here] != codes).any(axis=1)
+        samples[here] = codes
+        classes[here] = np.where(
+            differs, np.maximum(classes[here], np.uint8(evidence)), classes[here]
+        )
+        return int(np.count_nonzero(differs))
+
+    # -- the promise ------------------------------------------------------------------------
+
+    def finish(self, original: Picture, steps: tuple[StepRecord, ...]) -> Treated:
+        """The result, after comparing every sample outside the evidence map with the original."""
+        changed = bool(self.evidence.any())
+        same_size = (original.rows, original.cols) == self.evidence.shape
+        return Treated(
+            picture=self.picture if changed else original,
+            evidence=self.evidence,
+            steps=steps,
+            untouched_sha256=(
+                check_untouched(original, self.picture, self.evidence) if same_size else ""
+            ),
+        )
+
+
+def check_untouched(original: Picture, result: Picture, evidence: EvidenceMap) -> str:
+    """SHA-256 over all samples of class 0, row by row, after checking that they are equal.
+
+    Raises:
+        PromiseBroken: a sample outside the evidence map differs from the original's
+    """
+    digest = hashlib.sha256()
+    for top in range(0, original.rows, 256):
+        rows = slice(top, min(original.rows, top + 256))
+        untouched = evidence[rows] == Evidence.UNTOUCHED
+        before, after = original.samples[rows][untouched], result.samples[rows][untouched]
+        if not np.array_equal(before, after):
+            raise PromiseBroken(
+                f"Samples outside the evidence map changed in rows {top} to {rows.stop}.", _REPORT
+            )
+        digest.update(before.tobytes())
+    return digest.hexdigest()
+
+
+def _damage(marks: Iterable[Mark], picture: Picture) -> Mask:
+    """All known damage of the picture as one mask."""
+    mask = np.zeros((picture.rows, picture.cols), bool)
+    for mark in marks:
+        mask[mark.region.window.slices] |= mark.region.mask
+    return mask
+
+
+def _work_windows(mark: Mark) -> Iterator[Window]:
+    """A window for a small mark; for a long one the cells of a fixed grid that it crosses.
+
+    Cells are laid from the picture's origin, so they depend on nothing but the mark itself.
+    """
+    window = mark.region.window
+    if max(window.rows, window.cols) <= OWN_WINDOW_PX:
+        yield window
+        return
+    mask = mark.region.mask
+    for top in range(window.top // CELL_PX * CELL_PX, window.bottom, CELL_PX):
+        for left in range(window.left // CELL_PX * CELL_PX, window.right, CELL_PX):
+            cell = Window(top, left, top + CELL_PX, left + CELL_PX).overlap(window)
+            if cell is not None and mask[cell.within(window)].any():
+                yield cell
+
+
+def _repeated(plane: np.ndarray, scale: int) -> np.ndarray:
+    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _enlarged(plane: np.ndarray | None, scale: int) -> np.ndarray | None:
+    """Alpha and infrared follow the picture's size by repetition: no value is made up."""
+    return None if plane is None else _repeated(plane, scale)
+
+
+_REPORT = "This is a bug of unfade: nothing was written; please report it with the picture's size."
