@@ -1,6 +1,6 @@
 """Does `restore` leave sound photographs alone? Counts byte-identical results.
 
-    python benchmarks/clean.py --data ../shared/data/eval/kodak24 ../shared/data/eval/cbsd68 ...
+python benchmarks/clean.py --data ../shared/data/eval/kodak24 ../shared/data/eval/cbsd68 ...
 """
 
 from __future__ import annotations

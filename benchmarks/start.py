@@ -1,6 +1,6 @@
 """How long `unfade --help` takes beside `import numpy`, and what `import unfade` pulls in.
 
-    python benchmarks/start.py
+python benchmarks/start.py
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ def test_orientations_agree_with_pillow() -> None:
         assert np.array_equal(upright(stored, orientation), expected), orientation
 
 
-@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 9))
+@given(
+    st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 9)
+)
 def test_a_grown_window_holds_the_old_one(
     top: int, left: int, rows: int, cols: int, margin: int
 ) -> None:

@@ -1,0 +1,92 @@
+"""Advice: evidence before action, policies, and what the user asks for by name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from unfade.advice import NOISY, POLICIES, advise, check_policy, overlay
+from unfade.errors import PolicyError, RecipeError, UsageError
+from unfade.findings import Fade, Findings, Mark, MarkKind, Marks, Noise, Region, Tone
+from unfade.picture import Window
+from unfade.recipe import Recipe
+from unfade.record import Evidence
+from unfade.steps import find_step
+
+
+def marks(*kinds: MarkKind) -> Marks:
+    region = Region.of(np.ones((2, 2), bool), Window(0, 0, 2, 2))
+    return Marks(says="", confidence=0.9, items=tuple(Mark(kind=k, region=region) for k in kinds))
+
+
+def test_no_findings_no_steps() -> None:
+    advice = advise(Findings())
+    assert advice.recipe.steps == ()
+
+
+def test_each_kind_of_mark_has_its_step_and_reason() -> None:
+    advice = advise(Findings(marks=marks(MarkKind.DUST, MarkKind.SCRATCH)))
+    assert advice.recipe.step_names == ("remove_dust", "remove_scratches")
+    assert advice.reasons["remove_scratches"] == "1 scratch found."
+
+
+def test_noise_needs_to_be_sure_seen_and_no_grain() -> None:
+    loud = Noise(says="loud.", confidence=0.9, sigma=NOISY * 1.5, grain=False)
+    assert advise(Findings(noise=loud)).recipe.step_names == ("denoise",)
+    for quiet in (
+        dataclasses.replace(loud, confidence=None, sigma=None),
+        dataclasses.replace(loud, confidence=0.3),
+        dataclasses.replace(loud, sigma=NOISY * 0.5),
+        dataclasses.replace(loud, grain=True),
+    ):
+        assert advise(Findings(noise=quiet)).recipe.step_names == ()
+
+
+def test_what_is_left_alone_is_said() -> None:
+    grain = Noise(says="grain.", confidence=0.9, sigma=NOISY * 2, grain=True)
+    sepia = Tone(says="sepia", confidence=0.95, kind="toned")
+    text = " ".join(advise(Findings(noise=grain, tone=sepia)).left_alone)
+    assert "grain" in text
+    assert "toning" in text
+    assert "signatures" in text
+
+
+def test_policies_bound_what_is_advised_and_refuse_what_is_asked() -> None:
+    findings = Findings(marks=marks(MarkKind.DUST), fade=Fade(says="f.", confidence=1, faded=True))
+    archive = advise(findings, policy="archive")
+    assert archive.recipe.step_names == ("correct_fading",)
+    assert any("policy `archive`" in line for line in archive.left_alone)
+    with pytest.raises(PolicyError, match="allows classes 0, 1"):
+        advise(findings, policy="archive", only=["remove_dust"])
+    with pytest.raises(UsageError, match="Did you mean `museum`"):
+        advise(findings, policy="musuem")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_no_policy_lets_a_recipe_exceed_it(policy: str) -> None:
+    recipe = Recipe(steps=(find_step("remove_dust").settings(),))
+    if Evidence.ESTIMATED in POLICIES[policy]:
+        check_policy(recipe, policy)
+    else:
+        with pytest.raises(PolicyError):
+            check_policy(recipe, policy)
+
+
+def test_only_means_exactly_these_and_skip_means_without() -> None:
+    findings = Findings(marks=marks(MarkKind.DUST, MarkKind.SCRATCH))
+    assert advise(findings, only=["sharpen"]).recipe.step_names == ("sharpen",)
+    assert advise(findings, skip=["remove_dust"]).recipe.step_names == ("remove_scratches",)
+    with pytest.raises(UsageError, match="both"):
+        advise(findings, only=["sharpen"], skip=["sharpen"])
+    with pytest.raises(RecipeError, match="Did you mean `sharpen`"):
+        advise(findings, only=["sharpn"])
+
+
+def test_settings_lie_over_a_recipe() -> None:
+    recipe = Recipe(steps=(find_step("sharpen").settings(),))
+    changed = overlay(recipe, {"sharpen": {"amount": 0.25}})
+    assert changed.steps[0].to_dict()["amount"] == 0.25
+    with pytest.raises(RecipeError, match="has no step `denoise` to set"):
+        overlay(recipe, {"denoise": {"strength": 1.0}})
