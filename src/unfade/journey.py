@@ -25,7 +25,7 @@ from unfade.files.limits import Limits
 from unfade.files.sidecar import read_record, record_path
 from unfade.findings import Findings, Mark, MarkKind, Marks
 from unfade.picture import Mask, Picture
-from unfade.pixels.masks import components
+from unfade.pixels.regions import regions_of
 from unfade.recipe import Recipe, load_recipe, parse_recipe
 from unfade.record import Record
 from unfade.result import Result, file_sha256
@@ -234,7 +234,7 @@ def _load_mask(
                 "Give an array that is True where it applies.",
             )
         return mask
-    return files.load_mask(Path(mask), opened)
+    return files.load_mask(Path(mask), opened.header)
 
 
 def _needed(recipe: object) -> set[str] | None:
@@ -291,7 +291,7 @@ def _with_user_marks(
 ) -> Findings:
     """The user's mask as marks beside those found inside it."""
     marks = findings.marks or Marks(says="Only the user's own mask.", confidence=1.0)
-    own = tuple(Mark(kind=MarkKind.USER, region=region) for region in components(mask))
+    own = tuple(Mark(kind=MarkKind.USER, region=region) for region in regions_of(mask))
     return replace(findings, marks=replace(marks, items=(*marks.items, *own)))
 
 

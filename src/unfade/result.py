@@ -148,6 +148,34 @@ class Result:
             same_bytes=same_bytes,
         )
 
+    def save_in_place(self, *, quality: int | None = None) -> Saved:
+        """Put the result in the original's place, after a copy of that was laid beside it.
+
+        The copy (``NAME.bak``) is the original from then on: ``revert`` goes back to it. When
+        nothing was changed, nothing is copied and the file stays as it is.
+
+        Raises:
+            as ``save``; the original is then still in its place
+        """
+        path = self.original.path
+        if not self.changed:
+            record = self._as_written(path, self.evidence, True)
+            record_file = write_record(path, record, overwrite=True)
+            return Saved(
+                output=path,
+                record_file=record_file,
+                evidence_file=None,
+                record=record,
+                same_bytes=True,
+            )
+        backup = files.back_up(path)
+        kept = replace(self, original=replace(self.original, path=backup))
+        try:
+            return kept.save(path, overwrite=True, quality=quality)
+        except BaseException:
+            os.replace(backup, path)  # whether or not the result already lay there
+            raise
+
     def _write(self, target: Path, overwrite: bool, quality: int | None) -> EvidenceMap:
         xmp = with_history(
             self.original.blocks.xmp,

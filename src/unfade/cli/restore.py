@@ -147,12 +147,7 @@ def _one(
     if options["dry_run"]:
         _tell_plan(path, result, options)
     elif options["in_place"]:
-        from unfade import files
-
-        saved = files.replace_original(
-            target, lambda partial: result.save(partial, overwrite=True, quality=options["quality"])
-        )
-        _tell(path, saved, result, options)
+        _tell(path, result.save_in_place(quality=options["quality"]), result, options)
     else:
         saved = result.save(target, overwrite=options["overwrite"], quality=options["quality"])
         _tell(path, saved, result, options)

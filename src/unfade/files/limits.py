@@ -48,3 +48,6 @@ class Limits:
                 f"`{name}` states {pages} pages; the limit is {self.pages}.",
                 "Raise `limits.pages` in the settings if the file is trusted.",
             )
+
+
+DEFAULT_LIMITS = Limits()

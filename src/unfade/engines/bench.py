@@ -1,0 +1,174 @@
+"""The bench: device, memory, threads, opened engines, progress and cancel.
+
+How work is run, never what it does: nothing here may change a bit of a result. Pieces of work are
+run by threads (NumPy, OpenCV and the runtimes let go of the interpreter lock while they compute)
+and come back in order, with no more under way than threads and memory allow.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Any, TypeVar
+
+from unfade.errors import Cancelled, OutOfResources
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+DEFAULT_MEMORY = 2_000_000_000
+ProgressCall = Callable[[str, int, int], None]
+
+
+class Bench:
+    """Where work is done.
+
+    Args:
+        device: "auto", "cpu" or "vulkan:N": where networks run
+        runtime: "auto" (ncnn where it is installed, else ONNX Runtime), "ncnn" or "onnx"; a
+            runtime that was named is never replaced by another
+        memory_bytes: bound on pieces under way, beside the picture itself
+        threads: workers; None means one for each core
+        progress: called as ``progress(says, done, total)``
+        cancelled: asked between pieces; True stops the run with ``Cancelled``
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        runtime: str = "auto",
+        memory_bytes: int | None = None,
+        threads: int | None = None,
+        progress: ProgressCall | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self.device = device
+        self.runtime = runtime
+        self.memory_bytes = memory_bytes or DEFAULT_MEMORY
+        self.threads = threads or available_cores()
+        self._progress = progress
+        self._cancelled = cancelled
+        self._pool: ThreadPoolExecutor | None = None
+        self._engines: dict[str, Any] = {}
+        self._opening = Lock()
+
+    def map(
+        self,
+        work: Callable[[T], R],
+        tasks: Iterable[T],
+        *,
+        says: str,
+        total: int,
+        bytes_each: int = 0,
+    ) -> Iterator[R]:
+        """Results of ``work`` in the order of ``tasks``, worked on by this bench's threads.
+
+        Args:
+            says: what is being done, for the progress bar
+            total: number of tasks
+            bytes_each: peak memory of one task
+        Raises:
+            OutOfResources: one task alone needs more than the bench's memory
+            Cancelled: the user stopped the work
+        """
+        if bytes_each > self.memory_bytes:
+            raise OutOfResources(
+                f"{says} needs {bytes_each / 1e6:.0f} MB for one piece; the bench has "
+                f"{self.memory_bytes / 1e6:.0f} MB.",
+                "Allow more with `--memory`.",
+            )
+        self._report(says, 0, total)
+        under_way = min(self.threads, self.memory_bytes // bytes_each if bytes_each else total)
+        if under_way <= 1 or total <= 1:
+            yield from self._one_by_one(work, tasks, says, total)
+            return
+        yield from self._in_pool(work, tasks, says, total, int(under_way))
+
+    def engine(self, name: str) -> Any:
+        """The opened network of this catalogue name; opened once, checked by its hash.
+
+        Raises:
+            ModelMissing: its weights or its runtime are not here
+        """
+        with self._opening:
+            if name not in self._engines:
+                from unfade.engines.opening import open_engine
+
+                self._engines[name] = open_engine(
+                    name, device=self.device, runtime=self.runtime, threads=self.threads
+                )
+            return self._engines[name]
+
+    def close(self) -> None:
+        """Let go of threads and networks; the bench can be used again."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        self._engines.clear()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _one_by_one(
+        self, work: Callable[[T], R], tasks: Iterable[T], says: str, total: int
+    ) -> Iterator[R]:
+        for done, task in enumerate(tasks, 1):
+            self._stop_if_cancelled()
+            yield work(task)
+            self._report(says, done, total)
+
+    def _in_pool(
+        self, work: Callable[[T], R], tasks: Iterable[T], says: str, total: int, under_way: int
+    ) -> Iterator[R]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="unfade")
+            if "cv2" in sys.modules:
+                # our threads already use every core; OpenCV's own beneath them only get in the way
+                sys.modules["cv2"].setNumThreads(1)
+        waiting: deque[Future[R]] = deque()
+        done = 0
+        try:
+            for task in tasks:
+                self._stop_if_cancelled()
+                waiting.append(self._pool.submit(work, task))
+                if len(waiting) >= under_way:
+                    yield waiting.popleft().result()
+                    done += 1
+                    self._report(says, done, total)
+            while waiting:
+                self._stop_if_cancelled()
+                yield waiting.popleft().result()
+                done += 1
+                self._report(says, done, total)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _report(self, says: str, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(says, done, total)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled("Stopped by the user.", "Nothing was written.")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
