@@ -42,12 +42,13 @@ class Examination:
     findings: Findings
     advice: Advice
     header: Header
+    picture: Picture
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "format": self.header.format,
-            "rows": self.header.rows,
-            "cols": self.header.cols,
+            "rows": self.picture.rows,
+            "cols": self.picture.cols,
             "bits": self.header.bits,
             "findings": self.findings.to_dict(),
             "advice": self.advice.to_dict(),
@@ -135,7 +136,10 @@ def examine(
     with _bench(bench) as work:
         findings = replace(look_at(opened.picture, work), notes=opened.notes)
     return Examination(
-        findings=findings, advice=advise(findings, policy=policy), header=opened.header
+        findings=findings,
+        advice=advise(findings, policy=policy),
+        header=opened.header,
+        picture=opened.picture,
     )
 
 

@@ -34,6 +34,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> FakeSettings:
             "settings": FakeSettings,
             "kind": Kind.LOCAL,
             "evidence": Evidence.ESTIMATED,
+            "halo_px": lambda settings: 8,
         }
         | changes
     )

@@ -56,10 +56,10 @@ def _print(path: str, seen: Examination) -> None:
         f"{header.colour}"
     )
     for note in seen.findings.notes:
-        console.show(f"  note         {note}")
-    for name, finding in seen.findings.each():
+        console.show(f"  note    {note}")
+    for _, finding in seen.findings.each():
         sure = "unsure" if finding.confidence is None else f"{finding.confidence:.0%}"
-        console.show(f"  {name:<12} {sure:>6}  {finding.says}")
+        console.show(f"  {sure:>6}  {finding.says}")
     advice = seen.advice.to_dict()
     console.show("Would be done:" if advice["steps"] else "Nothing would be done.")
     for step in advice["steps"]:
@@ -73,13 +73,12 @@ def _write_masks(source: Path, folder: Path, seen: Examination) -> list[Path]:
     """One mask for each kind of mark: white where it lies, upright."""
     from unfade import files
     from unfade.findings import MarkKind, paint
-    from unfade.picture import Window
 
     marks = seen.findings.marks
     if marks is None:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    window = Window(0, 0, seen.rows, seen.cols)
+    window = seen.picture.window
     written = []
     for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH):
         target = folder / f"{source.stem}.{kind}.png"

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from pathlib import Path
 
 from unfade.errors import UsageError, nearest
 from unfade.files.formats.contract import Format
+from unfade.files.formats.heif import AVIF, HEIF
+from unfade.files.formats.jp2 import JP2
 from unfade.files.formats.jpeg import JPEG
 from unfade.files.formats.png import PNG
 from unfade.files.formats.pnm import PNM
+from unfade.files.formats.raw import RAW
 from unfade.files.formats.simple import BMP, GIF
 from unfade.files.formats.tiff import TIFF
 from unfade.files.formats.webp import WEBP
 
-# stands in for the imports of these three until their modules are here
-_MODERN: dict[str, Format] = {
-    name: getattr(importlib.import_module(f"unfade.files.formats.{name}"), name.upper())
-    for name in ("raw", "heif", "jp2")
-    if importlib.util.find_spec(f"unfade.files.formats.{name}")
-}
-
 # raw camera files are TIFF files outwardly, so RAW must be asked first
-FORMATS: tuple[Format, ...] = (JPEG, PNG, *_MODERN.values(), TIFF, WEBP, GIF, BMP, PNM)
+FORMATS: tuple[Format, ...] = (JPEG, PNG, RAW, TIFF, WEBP, AVIF, HEIF, JP2, GIF, BMP, PNM)
 
 
 def format_of(head: bytes) -> Format | None:

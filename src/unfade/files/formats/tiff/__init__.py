@@ -9,7 +9,8 @@ of the original (``save``), into a new file when the original was of another for
 The journey of a page: ``container`` (bytes to tags), ``page`` (tags to facts), ``segments``
 (bytes to samples), ``render`` (samples to codes), ``load`` (a page to a Picture); and back:
 ``layout`` (a new arrangement), ``space`` and ``target`` (places in the file), ``revision`` (what
-changed), ``save`` and ``fresh``.
+changed), ``save`` and ``fresh``. Camera raw files in TIFF dress (DNG, NEF, ARW) are recognised
+and handed to the format ``raw``.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from unfade.errors import UsageError
-from unfade.files.formats.contract import Header, Opened, WriteOptions
+from unfade.files.formats.contract import Format, Header, Opened, WriteOptions
 from unfade.files.formats.tiff.container import Container
 from unfade.files.formats.tiff.fresh import convert, enlarge
 from unfade.files.formats.tiff.load import (
     companion_infrared,
-    metadata,
     open_page,
     read_picture,
     reduced_companions,
 )
+from unfade.files.formats.tiff.metadata import is_camera_raw, metadata
 from unfade.files.formats.tiff.page import COLOURS, COMPRESSIONS, full_pages, read_page
 from unfade.files.formats.tiff.save import Native, save
 from unfade.files.formats.tiff.target import ClassicIsFull
@@ -39,13 +40,15 @@ class Tiff:
     """The TIFF format, see the module's first lines."""
 
     name = "tiff"
-    extensions = (".tif", ".tiff", ".btf", ".tf8")
+    extensions: tuple[str, ...] = (".tif", ".tiff", ".btf", ".tf8")
 
     def sniff(self, head: bytes) -> bool:
         return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
     def header(self, path: Path) -> Header:
         with Container(path) as box:
+            if is_camera_raw(box):
+                return _raw().header(path)
             pages = full_pages(box)
             place = f"{box.name}, page 1" if len(pages) > 1 else box.name
             page = read_page(box, pages[0], place)
@@ -62,6 +65,8 @@ class Tiff:
         )
 
     def read(self, path: Path, header: Header, limits: Limits, page: int = 0) -> Opened:
+        if header.format != self.name:
+            return _raw().read(path, header, limits, page)
         with Container(path) as box:
             stat = path.stat()
             pages = full_pages(box)
@@ -120,6 +125,13 @@ class Tiff:
         except ClassicIsFull:
             enlarge(target, picture, opened, options)
         return evidence
+
+
+def _raw() -> Format:
+    """The format of camera raw files that are TIFF outwardly; its module needs this package."""
+    from unfade.files.formats.raw import RAW
+
+    return RAW
 
 
 TIFF = Tiff()

@@ -18,15 +18,8 @@ from unfade.files.formats.tiff.layout import (
     structure,
     write_segments,
 )
-from unfade.files.formats.tiff.load import (
-    ICC,
-    IPTC,
-    PHOTOSHOP,
-    STRUCTURE,
-    XMP,
-    open_page,
-    reduced_companions,
-)
+from unfade.files.formats.tiff.load import open_page, reduced_companions
+from unfade.files.formats.tiff.metadata import ICC, IPTC, PHOTOSHOP, STRUCTURE, XMP
 from unfade.files.formats.tiff.page import OLD_JPEG, full_pages
 from unfade.files.formats.tiff.revision import arranged
 from unfade.files.formats.tiff.save import check_stamp, described

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unfade.errors import LimitExceeded, UnreadableInput, UnsupportedInput
-from unfade.files.formats.contract import Blocks
 from unfade.files.formats.tiff.container import Container, Ifd
+from unfade.files.formats.tiff.metadata import ICC
 from unfade.files.formats.tiff.page import (
+    CMYK,
     JPEG,
     MIN_IS_BLACK,
     MIN_IS_WHITE,
@@ -25,18 +25,10 @@ from unfade.files.formats.tiff.page import (
 )
 from unfade.files.formats.tiff.render import Rendering, plane_codes, rendering, to_codes
 from unfade.files.formats.tiff.segments import decode
-from unfade.files.formats.tiff.target import Target, copy_values
 from unfade.files.limits import Limits
 from unfade.files.metadata import profile_fault, profile_note
 from unfade.picture import Picture
 from unfade.pixels.orient import as_stored, swaps_sides
-
-ICC, XMP, IPTC, PHOTOSHOP = 34675, 700, 33723, 34377
-# Tags that describe how samples are stored; an EXIF block made from a page leaves them out.
-_RUNS = ((254, 267), (277, 282), (288, 294), (317, 326), (332, 343), (512, 522), (529, 533))
-STRUCTURE = frozenset(code for run in _RUNS for code in range(*run)) - {269, 270, 271, 272} | {
-    *(273, 284, 297, 301, 330, 347)
-}
 
 
 class _AboveStatedMaximum(Exception):
@@ -103,17 +95,19 @@ def read_picture(source: Source, limits: Limits) -> tuple[Picture, Rendering, tu
         for plane in (alpha, infrared):
             if plane is not None:
                 refuse_not_finite(source.place, plane[..., None])
-    icc, icc_note = _profile(source, shown, limits)
+    icc, fault = _profile(source, shown, limits)
+    if fault:
+        notes += (profile_note(fault),)
     picture = Picture(
         samples,
         full_scale=shown.full_scale,
-        encoding="icc" if icc else "srgb",
-        icc=icc,
+        encoding="icc" if icc and not fault else "srgb",
+        icc=None if page.photometric == CMYK else icc,  # it speaks of inks, the picture of light
         alpha=alpha,
         infrared=infrared,
         dpi=dots_per_inch(box, page),
     )
-    return picture, shown, notes + icc_note
+    return picture, shown, notes
 
 
 def _decode(
@@ -215,50 +209,11 @@ def dots_per_inch(box: Container, page: Page) -> tuple[float, float] | None:
     return pair[0], pair[1]
 
 
-def metadata(box: Container, ifd: Ifd, limits: Limits) -> Blocks:
-    """EXIF, XMP and IPTC of a page; the EXIF block is made of its describing tags.
-
-    Raises:
-        LimitExceeded: a block larger than ``limits.block_bytes``
-    """
-    family = [ifd, *(child for code in (34665, 34853) for child in ifd.children.get(code, ()))]
-    for directory in family:
-        for code, entry in directory.entries.items():
-            named = code in (XMP, IPTC, PHOTOSHOP, ICC) or code not in STRUCTURE
-            if named and code != 37724 and entry.size > limits.block_bytes and code < 50_000:
-                raise LimitExceeded(
-                    f"{box.name}: the value of tag {code} has {entry.size} bytes; "
-                    f"one block of metadata may have {limits.block_bytes}.",
-                    "Raise `limits.block_bytes` in the settings if the file is trusted.",
-                )
-    return Blocks(
-        exif=_exif(box, ifd),
-        xmp=box.block(ifd, XMP),
-        iptc=box.block(ifd, IPTC) or box.block(ifd, PHOTOSHOP),
-    )
-
-
-def _exif(box: Container, ifd: Ifd) -> bytes | None:
-    stream = io.BytesIO()
-    target = Target.fresh(stream, box.order, big=False)
-    private = {code for code in ifd.entries if code > 34_000 and code not in (34665, 34853)}
-    values = copy_values(
-        box, ifd, target, leave_out=STRUCTURE | private | {ICC, XMP, IPTC, PHOTOSHOP}
-    )
-    if not values:
-        return None
-    values = {code: value for code, value in values.items() if value.kind <= 13}
-    target.link(target.first_at, target.put_ifd(values)[0])
-    return stream.getvalue()
-
-
-def _profile(
-    source: Source, shown: Rendering, limits: Limits
-) -> tuple[bytes | None, tuple[str, ...]]:
-    """The ICC profile if it speaks of the picture's channels; otherwise a note."""
+def _profile(source: Source, shown: Rendering, limits: Limits) -> tuple[bytes | None, str | None]:
+    """The ICC profile, and why it cannot be believed for the picture's channels."""
     entry = source.page.ifd.entries.get(ICC)
     if entry is None:
-        return None, ()
+        return None, None
     if entry.size > limits.block_bytes:
         raise LimitExceeded(
             f"{source.place}: the ICC profile has {entry.size} bytes; "
@@ -266,8 +221,7 @@ def _profile(
             "Raise `limits.block_bytes` in the settings if the file is trusted.",
         )
     icc = source.box.raw(entry)
-    fault = profile_fault(icc, shown.channels)
-    return (None, (profile_note(fault),)) if fault else (icc, ())
+    return icc, profile_fault(icc, shown.channels)
 
 
 def reduced_companions(box: Container, ifd: Ifd) -> tuple[tuple[Ifd, ...], tuple[Ifd, ...]]:

@@ -1,0 +1,370 @@
+"""Measure (and fit) the eyes for dust, hairs and scratches.
+
+    python benchmarks/marks.py measure --data ../shared/data --split eval
+    python benchmarks/marks.py fit --data ../shared/data       # prints the weights to ship
+
+``measure`` lays known damage over sound pictures and prints how much of it the found marks cover
+(share), how many sound pixels they cover (harm: outside the true mask grown by 2 pixels), recall
+by kind and width, precision by item, what is found in the same pictures without damage, and the
+time for each megapixel. ``fit`` uses ``train`` and ``damage`` only: half of the pictures and of
+the shapes for the judge of candidates, the other half for the judge of pictures, which sees the
+first judge's marks for pictures that it was not fitted on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import Pool
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from unfade.condition.marks.candidates import FEATURES
+from unfade.condition.marks.context import describe
+from unfade.condition.marks.nets import Net
+from unfade.condition.marks.scan import scan
+from unfade.condition.marks.specks import LEVELS, level_size, raw_specks, read_planes
+from unfade.engines.contract import PlainBench
+from unfade.picture import Picture, Window
+
+Table = dict[str, np.ndarray]
+DUST, HAIR, SCRATCH = 1, 2, 3
+KINDS = {DUST: "dust", HAIR: "hair", SCRATCH: "scratch"}
+SHAPES = {"dots": DUST, "smut": DUST, "hair": HAIR, "hair-short": HAIR, "lint": HAIR}
+CLEAN_EVAL = ("kodak24", "cbsd68", "mcmaster", "set14", "urban100", "faces/ffhq")
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A picture with known damage: samples, class map (0 sound) and widths of the items."""
+
+    samples: np.ndarray
+    kinds: np.ndarray
+    width: np.ndarray
+
+
+def pictures(data: Path, split: str) -> list[Path]:
+    """Sound pictures of a split, in a fixed order that mixes the sources."""
+    if split == "eval":
+        found = [p for name in CLEAN_EVAL for p in sorted((data / "eval").glob(f"{name}*"))]
+        return [
+            q
+            for p in found
+            for q in (sorted(p.iterdir()) if p.is_dir() else [p])
+            if q.suffix in (".png", ".jpg", ".webp")
+        ]
+    folder = data / "train"
+    found = [p for name in ("photos", "faces", "paintings") for p in sorted((folder / name).glob("*.*"))]
+    order = np.random.default_rng(5).permutation(len(found))
+    folds = {"train": (0, 1, 2, 3, 4), "fit": (0, 1), "hold": (2, 3), "check": (4,)}
+    return [found[i] for n, i in enumerate(order) if n % 5 in folds[split]]
+
+
+def read(path: Path) -> np.ndarray:
+    samples = np.asarray(Image.open(path).convert("RGB"))
+    grey = (samples == samples[:, :, :1]).all()
+    return np.ascontiguousarray(samples[:, :, :1] if grey else samples)
+
+
+def shapes(data: Path, split: str) -> dict[int, list[Path]]:
+    """Opacity maps by kind; even ones for ``fit``, odd ones for ``hold`` and ``eval``."""
+    found: dict[int, list[Path]] = defaultdict(list)
+    for name, kind in SHAPES.items():
+        pattern = "hair_[0-9]*.png" if name == "hair" else f"{name}_*.png"
+        paths = sorted((data / "damage" / "film_shapes").glob(pattern))
+        found[kind] += paths[0::2] if split == "fit" else paths[1::2]
+    return found
+
+
+def vary(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Size and tone as scans have them: some enlarged, some grey, some toned or faded."""
+    if rng.random() < 0.4:
+        factor = rng.uniform(1.3, 3.0)
+        samples = cv2.resize(samples, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+        samples = samples if samples.ndim == 3 else samples[:, :, None]
+        top, left = (int(rng.integers(0, max(1, n - 639))) for n in samples.shape[:2])
+        samples = samples[top : top + 640, left : left + 640]
+    kind = rng.choice(["as is", "grey", "toned"], p=[0.5, 0.25, 0.25])
+    pixels = samples.astype(np.float32)
+    if kind != "as is":
+        pixels = pixels.mean(axis=2, keepdims=True)
+    if kind == "toned":
+        low, high = rng.uniform(0, 60), rng.uniform(190, 255)
+        tint = np.array([1, rng.uniform(0.85, 1), rng.uniform(0.65, 0.95)], np.float32)
+        pixels = (low + pixels * (high - low) / 255) * tint
+    return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+
+
+def worn(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What happens after the damage: noise of the scanner, coding as JPEG."""
+    pixels = samples.astype(np.float32)
+    if rng.random() < 0.4:
+        pixels += rng.normal(0, rng.uniform(0.5, 6), samples.shape)
+    samples = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        quality = int(rng.integers(75, 98))
+        _, code = cv2.imencode(".jpg", samples[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        flag = cv2.IMREAD_COLOR if samples.shape[2] == 3 else cv2.IMREAD_GRAYSCALE
+        decoded = cv2.imdecode(code, flag)
+        samples = decoded[:, :, ::-1] if decoded.ndim == 3 else decoded[:, :, None]
+    return np.ascontiguousarray(samples)
+
+
+def damage(
+    samples: np.ndarray, stock: dict[int, list[Path]], rng: np.random.Generator
+) -> Damaged:
+    """Lay scratches, hairs and dust over a sound picture."""
+    rows, cols = samples.shape[:2]
+    pixels = samples.astype(np.float32)
+    kinds = np.zeros((rows, cols), np.uint8)
+    widths = np.zeros((rows, cols), np.uint8)
+    light_share = rng.choice([0.0, 0.1, 0.9, 1.0])
+    scale = max(rows, cols) / 512
+    plan = [(SCRATCH, rng.poisson(rng.choice([0, 2, 6]))), (HAIR, rng.poisson(rng.choice([0, 2])))]
+    plan += [(DUST, rng.poisson(rng.choice([0, 8, 40])))]
+    if sum(n for _, n in plan) == 0:
+        plan = [(SCRATCH, 2), (DUST, 10)]
+    for kind, number in plan:
+        for _ in range(number):
+            if kind == SCRATCH:
+                opacity, width = scratch(rows, cols, rng, scale)
+            elif kind == DUST and rng.random() < 0.6:
+                opacity, width = speck(rows, cols, rng, scale)
+            else:
+                opacity, width = shape(rows, cols, stock[kind], kind, rng, scale)
+            opacity *= rng.uniform(0.5, 1.0)
+            light = rng.random() < light_share
+            ink = rng.uniform(205, 255) if light else rng.uniform(0, 45)
+            tint = ink + rng.normal(0, 5, samples.shape[2])
+            pixels += opacity[:, :, None] * (tint.astype(np.float32) - pixels)
+            hit = opacity > 0.1
+            kinds[hit], widths[hit] = kind, int(np.clip(round(width), 1, 255))
+    return Damaged(np.clip(pixels + 0.5, 0, 255).astype(np.uint8), kinds, widths)
+
+
+def scratch(
+    rows: int, cols: int, rng: np.random.Generator, scale: float
+) -> tuple[np.ndarray, float]:
+    """A long, nearly straight, wobbling line of varying opacity, 1 to 6 pixels wide."""
+    width = float(rng.choice([1, 1, 1.5, 2, 2, 3, 4, 6])) * max(1, scale * rng.uniform(0.5, 1))
+    length = max(rows, cols) * rng.uniform(0.12, 1.2)
+    angle = rng.normal(np.pi / 2, 0.15) if rng.random() < 0.5 else rng.uniform(0, np.pi)
+    t = np.linspace(-0.5, 0.5, 60)
+    wobble = np.cumsum(np.cumsum(rng.normal(0, 1, 60)))
+    wobble = (wobble - np.polyval(np.polyfit(t, wobble, 1), t)) * rng.uniform(0, 0.06)
+    centre = rng.uniform(0, 1, 2) * (rows, cols)
+    along, across = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
+    path = centre + t[:, None] * length * along + wobble[:, None] * across
+    canvas = draw(path, width, rows, cols)
+    fade = np.interp(
+        np.arange(rows if abs(along[0]) > 0.7 else cols),
+        np.sort(rng.uniform(0, max(rows, cols), 8)),
+        rng.uniform(0.45, 1, 8),
+    ).astype(np.float32)
+    canvas *= fade[:, None] if len(fade) == rows and abs(along[0]) > 0.7 else fade[None, :]
+    return canvas, width
+
+
+def speck(
+    rows: int, cols: int, rng: np.random.Generator, scale: float
+) -> tuple[np.ndarray, float]:
+    """A compact irregular spot, 2 to 12 pixels across."""
+    size = float(np.exp(rng.uniform(np.log(1.8), np.log(10)))) * max(1, scale * rng.uniform(0.5, 1))
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    radius = size / 2 * rng.uniform(0.65, 1.35, 12)
+    stretch = rng.uniform(0.6, 1)
+    path = np.stack([np.sin(angles) * radius, np.cos(angles) * radius * stretch], axis=1)
+    turn = rng.uniform(0, np.pi)
+    path = path @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    path += rng.uniform(0, 1, 2) * (rows, cols)
+    canvas = np.zeros((rows, cols), np.uint8)
+    cv2.fillPoly(canvas, [np.round(path[:, ::-1] * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    opacity = canvas.astype(np.float32) / 255
+    return cv2.GaussianBlur(opacity, (0, 0), rng.uniform(0.3, 0.7)), size
+
+
+def draw(path: np.ndarray, width: float, rows: int, cols: int) -> np.ndarray:
+    """An antialiased stroke of any width as opacity (rows, cols) float32."""
+    canvas = np.zeros((rows, cols), np.uint8)
+    points = np.round(path[:, ::-1] * 16).astype(np.int32)
+    cv2.polylines(canvas, [points], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(canvas.astype(np.float32) / 255, (0, 0), 0.45)
+
+
+def shape(
+    rows: int,
+    cols: int,
+    stock: list[Path],
+    kind: int,
+    rng: np.random.Generator,
+    scale: float,
+) -> tuple[np.ndarray, float]:
+    """A shape from the stock, turned, scaled and put somewhere."""
+    opacity = np.asarray(Image.open(stock[rng.integers(len(stock))]).convert("L"))
+    opacity = opacity.astype(np.float32) / 255
+    size = rng.uniform(3, 14) if kind == DUST else rng.uniform(25, 160)
+    factor = size * max(1, scale * rng.uniform(0.5, 1)) / max(opacity.shape)
+    opacity = cv2.resize(opacity, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    if kind == HAIR:  # thin lines lose opacity when made smaller; hairs do not
+        opacity = np.clip(opacity / max(opacity.max(), 0.05), 0, 1)
+    high, wide = opacity.shape
+    turn = cv2.getRotationMatrix2D((wide / 2, high / 2), rng.uniform(0, 360), 1)
+    turn[:, 2] += rng.uniform(0, 1, 2) * (cols, rows) - (wide / 2, high / 2)
+    opacity = cv2.warpAffine(opacity, turn, (cols, rows), flags=cv2.INTER_LINEAR)
+    inside = int((opacity > 0.3).sum())
+    width = size if kind == DUST else max(1.0, inside / max(1.0, 1.3 * max(high, wide)))
+    return opacity, width
+
+
+def pixel_rows(paths: list[Path], data: Path, split: str, seed: int) -> Table:
+    """A sample of all raw specks: ``measured`` surround, ``damage`` or not, ``picture``."""
+    jobs = [(path, data, split, seed + i) for i, path in enumerate(paths)]
+    with Pool(2) as pool:
+        parts = [part for pair in pool.map(_pixel_rows, jobs, chunksize=4) for part in pair]
+    return {
+        "measured": np.concatenate([p[0] for p in parts]),
+        "damage": np.concatenate([p[1] for p in parts]),
+        "picture": np.concatenate([np.full(len(p[1]), i) for i, p in enumerate(parts)]),
+    }
+
+
+def _pixel_rows(job: tuple[Path, Path, str, int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    out = []
+    for samples, kinds in both(*job):
+        picture = Picture(samples)
+        rng = np.random.default_rng(job[-1])
+        measured, damaged = [], []
+        for level in range(LEVELS):
+            size = [level_size(n, level) for n in kinds.shape]
+            window = Window(0, 0, *size)
+            hurt = cv2.resize(
+                (kinds > 0).astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA
+            )
+            everything = (slice(0, size[0]), slice(0, size[1]))
+            for specks, surround in raw_specks(*read_planes(picture, window, level), everything):
+                share = hurt[specks.rows, specks.cols]
+                clear = np.flatnonzero((share > 0.5) | (share == 0))
+                pick = rng.permutation(clear)[: 700 >> level]
+                measured.append(surround[pick])
+                damaged.append(share[pick] > 0.5)
+        out.append((np.concatenate(measured).astype(np.float32), np.concatenate(damaged)))
+    return out
+
+
+def both(path: Path, data: Path, split: str, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A picture sound and damaged, both worn alike, each with its class map."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    sound = vary(read(path), rng)
+    hurt = damage(sound, shapes(data, split), rng)
+    nothing = np.zeros(sound.shape[:2], np.uint8)
+    return [
+        (worn(samples, np.random.default_rng(seed)), kinds)
+        for samples, kinds in ((sound, nothing), (hurt.samples, hurt.kinds))
+    ]
+
+
+def tables(
+    paths: list[Path], data: Path, split: str, seed: int, pixel: Net, net: Net | None
+) -> Table:
+    """All candidates in the pictures, once sound and once damaged (picture 2n and 2n + 1).
+
+    Args:
+        net: the first judge, for the context of each candidate; None: without context
+    Returns:
+        columns ``measured`` (with context where asked), ``share`` (of the candidate's pixels
+        inside damage), ``kind``, ``hit`` and ``harm`` (damaged and sound pixels covered),
+        ``picture``
+    """
+    jobs = [(path, data, split, seed + i, pixel, net) for i, path in enumerate(paths)]
+    with Pool(2) as pool:
+        parts = pool.map(_table, jobs, chunksize=4)
+    rows: dict[str, list[np.ndarray]] = defaultdict(list)
+    for number, pair in enumerate(parts):
+        for hurt, columns in enumerate(pair):
+            for name, values in columns.items():
+                rows[name].append(values)
+            rows["picture"].append(np.full(len(columns["share"]), 2 * number + hurt))
+    return {name: np.concatenate(values) for name, values in rows.items()}
+
+
+def _table(job: tuple[Path, Path, str, int, Net, Net | None]) -> list[Table]:
+    *which, pixel, net = job
+    return [_columns(samples, kinds, pixel, net) for samples, kinds in both(*which)]
+
+
+def _columns(samples: np.ndarray, kinds: np.ndarray, pixel: Net, net: Net | None) -> Table:
+    found = scan(Picture(samples), PlainBench(), pixel)
+    rows, cols = kinds.shape
+    measured = [c.features for c in found]
+    if net is not None:
+        odds = [net.odds(m) for m in measured]
+        context = describe(found, odds, rows, cols)
+        measured = [np.hstack(pair) for pair in zip(measured, context, strict=True)]
+    near = cv2.dilate((kinds > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+    far = cv2.dilate((kinds > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+    out: dict[str, list[np.ndarray]] = defaultdict(list)
+    for c, m in zip(found, measured, strict=True):
+        middle = (1 << c.level) // 2
+        at = (
+            np.minimum((c.specks.rows << c.level) + middle, rows - 1),
+            np.minimum((c.specks.cols << c.level) + middle, cols - 1),
+        )
+        area = np.maximum(np.bincount(c.owner, minlength=len(c)), 1)
+        votes = [np.bincount(c.owner, kinds[at] == k, len(c)) for k in KINDS]
+        out["measured"].append(m)
+        out["share"].append(np.bincount(c.owner, near[at], len(c)) / area)
+        out["kind"].append(1 + np.argmax(votes, axis=0))
+        out["hit"].append(sum(votes) * 4**c.level)
+        out["harm"].append(np.bincount(c.owner, far[at], len(c)) * 4**c.level)
+    return {name: np.concatenate(values) for name, values in out.items()}
+
+
+def fit_net(
+    measured: np.ndarray, damage_: np.ndarray, *, units: int, seed: int, rounds: int = 24
+) -> Net:
+    """Fit a small net to tell damage from scene: logistic loss, Adam, falling step, weight decay."""
+    rng = np.random.default_rng(seed)
+    mean, spread = measured.mean(0), measured.std(0) + 1e-6
+    x = np.clip((measured - mean) / spread, -5, 5).astype(np.float32)
+    y = damage_.astype(np.float32)
+    inputs = x.shape[1]
+    weights = [
+        (rng.normal(0, 1, (inputs, units)) / np.sqrt(inputs)).astype(np.float32),
+        np.zeros(units, np.float32),
+        (rng.normal(0, 1, units) / np.sqrt(units)).astype(np.float32),
+        np.full(1, np.log(y.mean() / (1 - y.mean())), np.float32),
+    ]
+    first = [np.zeros_like(w) for w in weights]
+    second = [np.zeros_like(w) for w in weights]
+    batch, step = 512, 0
+    steps = rounds * (len(x) // batch)
+    for _ in range(rounds):
+        order = rng.permutation(len(x))
+        for start in range(0, len(x) - batch + 1, batch):
+            pick = order[start : start + batch]
+            inner = np.tanh(x[pick] @ weights[0] + weights[1])
+            error = 1 / (1 + np.exp(-(inner @ weights[2] + weights[3]))) - y[pick]
+            back = np.outer(error, weights[2]) * (1 - inner**2)
+            slopes = [x[pick].T @ back, back.sum(0), inner.T @ error, error.sum(keepdims=True)]
+            step += 1
+            rate = 4e-3 * 0.5 * (1 + np.cos(np.pi * step / steps)) + 1e-5
+            for i, slope in enumerate(slopes):
+                slope = slope / batch + 1e-5 * weights[i]
+                first[i] += 0.1 * (slope - first[i])
+                second[i] += 0.001 * (slope**2 - second[i])
+                size = np.sqrt(second[i] / (1 - 0.999**step)) + 1e-8
+                weights[i] -= rate * first[i] / (1 - 0.9**step) / size
+    hidden, bias, top, shift = (w.astype(np.float64) for w in weights)
+    return Net(mean.astype(np.float64), spread.astype(np.float64), hidden, bias, top, float(shift[0]))
+
+
+def told(table: Table) -> np.ndarray:
+    """Candidates that are clearly damage or clearly not: those with a bit of both teach nothing."""
+    return (table["share"] > 0.5) | (table["share"] < 0.1)

@@ -1,0 +1,343 @@
+"""JPEG 2000: grey or RGB of 1-16 bits, with or without alpha; JP2 files and bare codestreams.
+
+A changed picture is coded anew without loss (the reversible transform); all boxes of a JP2 file
+but the codestream stay, byte for byte. A bare codestream has no place for metadata.
+
+Source:
+    ISO/IEC 15444-1, annexes A (codestream) and I (JP2)
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+
+from unfade.errors import UnreadableInput, UnsupportedInput, WouldLose
+from unfade.files.formats.contract import Blocks, Header, Opened, WriteOptions
+from unfade.files.formats.kept import stored_alpha, stored_samples
+from unfade.files.limits import Limits
+from unfade.files.metadata import check_blocks, exif_facts, profile_fault, profile_note, upright_dpi
+from unfade.picture import EvidenceMap, Picture
+from unfade.pixels.orient import upright
+
+SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+CODESTREAM = b"\xff\x4f\xff\x51"
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+EXIF_UUID = b"JpgTiffExif->JP2"
+_SRGB, _GREY = 16, 17
+
+Boxes = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Codestream:
+    """What the SIZ marker states."""
+
+    rows: int
+    cols: int
+    channels: int
+    bits: int
+
+
+class Jp2:
+    """The JPEG 2000 format, see the module's first lines."""
+
+    name = "jp2"
+    extensions: tuple[str, ...] = (".jp2", ".j2k", ".j2c", ".jpf", ".jpx")
+
+    def sniff(self, head: bytes) -> bool:
+        return head.startswith((SIGNATURE, CODESTREAM))
+
+    def header(self, path: Path) -> Header:
+        data = path.read_bytes()
+        boxes = _boxes_of(path, data)
+        facts = _codestream(path, _first(boxes, b"jp2c") or data)
+        _refuse(path, boxes)
+        exif = exif_facts(_exif(boxes))
+        return Header(
+            format=self.name,
+            rows=facts.rows,
+            cols=facts.cols,
+            channels=facts.channels,
+            bits=facts.bits,
+            orientation=exif.orientation,
+            colour="grey" if facts.channels < 3 else "rgb",
+            compression="jpeg2000",
+        )
+
+    def read(self, path: Path, header: Header, limits: Limits, page: int = 0) -> Opened:
+        data = path.read_bytes()
+        boxes = _boxes_of(path, data)
+        try:
+            stored = imagecodecs.jpeg2k_decode(data)
+        except (RuntimeError, ValueError) as error:
+            raise _damaged(path, f"it does not decode ({error})") from error
+        stored = np.atleast_3d(stored)
+        wanted = (header.rows, header.cols, header.channels)
+        if stored.shape != wanted or stored.dtype not in (np.uint8, np.uint16):
+            raise _damaged(path, f"it states {wanted} samples and holds {stored.shape}")
+        has_alpha = header.channels in (2, 4)
+        colours = stored[..., : header.channels - has_alpha]
+        alpha = stored[..., -1] if has_alpha else None
+        icc = _profile(boxes)
+        blocks = Blocks(exif=_exif(boxes), xmp=_uuid(boxes, XMP_UUID), iptc=_uuid(boxes, IPTC_UUID))
+        check_blocks(path.name, limits, blocks, icc)
+        notes = ["JPEG 2000: if samples change, the whole picture is coded anew without loss."]
+        fault = profile_fault(icc, colours.shape[2]) if icc else None
+        if fault:
+            notes.append(profile_note(fault))
+        facts = exif_facts(blocks.exif)
+        if facts.note:
+            notes.append(facts.note)
+        turn = header.orientation
+        picture = Picture(
+            np.ascontiguousarray(upright(colours, turn)),
+            full_scale=float(2**header.bits - 1),
+            encoding="icc" if icc and not fault else "srgb",
+            icc=icc,
+            alpha=None if alpha is None else np.ascontiguousarray(upright(alpha, turn)),
+            dpi=upright_dpi(facts.dpi, turn),
+        )
+        return Opened(
+            picture=picture,
+            header=header,
+            blocks=blocks,
+            path=path,
+            native=boxes,
+            notes=tuple(notes),
+        )
+
+    def write(
+        self,
+        target: Path,
+        picture: Picture,
+        opened: Opened,
+        evidence: EvidenceMap | None,
+        options: WriteOptions,
+    ) -> EvidenceMap | None:
+        _refuse_loss(picture, opened)
+        bits = int(picture.full_scale).bit_length()
+        stored, alpha = stored_samples(picture, opened), stored_alpha(picture, opened)
+        if alpha is not None:
+            stored = np.concatenate([stored, alpha[..., None]], axis=2)
+        stored = np.minimum(stored, stored.dtype.type(picture.full_scale))
+        bare = opened.header.format == self.name and not opened.native
+        coded = imagecodecs.jpeg2k_encode(
+            stored[..., 0] if stored.shape[2] == 1 else stored,
+            level=0,
+            reversible=True,
+            bitspersample=bits,
+            codecformat="j2k" if bare else "jp2",
+        )
+        seen = np.atleast_3d(imagecodecs.jpeg2k_decode(coded))
+        if not np.array_equal(seen, stored):
+            raise WouldLose(
+                f"`{opened.path.name}` cannot be stored as JPEG 2000 without loss.",
+                f"Write another format with `-o {opened.path.stem}.tif`.",
+            )
+        if bare:
+            if options.xmp is not None:
+                raise WouldLose(
+                    f"`{opened.path.name}` is a bare JPEG 2000 codestream, which has no place for "
+                    "the record of what was done.",
+                    f"Write a JP2 file or another format: `-o {opened.path.stem}.tif`.",
+                )
+            target.write_bytes(coded)
+            return evidence
+        boxes = _parsed(bytes(coded))
+        own = opened.header.format == self.name
+        if own:
+            same = opened.header.channels == stored.shape[2] and opened.header.bits == bits
+            boxes = _replaced(opened.native, boxes, keep_header=same, size=stored.shape[:2])
+        if not own or picture.icc != opened.picture.icc:
+            boxes = _with_profile(boxes, picture.icc)
+        blocks = opened.blocks
+        metadata: list[tuple[bytes, bytes | None]] = [(XMP_UUID, options.xmp)]
+        if not own:
+            xmp = options.xmp if options.xmp is not None else blocks.xmp
+            metadata = [(XMP_UUID, xmp), (EXIF_UUID, blocks.exif), (IPTC_UUID, blocks.iptc)]
+        for name, block in metadata:
+            if block is not None:
+                boxes = _with_uuid(boxes, name, block)
+        target.write_bytes(_joined(boxes))
+        return evidence
+
+
+def _damaged(path: Path, what: str) -> UnreadableInput:
+    return UnreadableInput(
+        f"`{path.name}` is damaged: {what}.", "The file is truncated or broken; fetch it again."
+    )
+
+
+def _parsed(data: bytes) -> Boxes:
+    """(kind, content) of all boxes on one level.
+
+    Raises:
+        ValueError: a box that ends outside
+    """
+    boxes: Boxes = []
+    at = 0
+    while at < len(data):
+        if at + 8 > len(data):
+            raise ValueError(f"its boxes end within a header at byte {at}")
+        size, kind = struct.unpack_from(">I4s", data, at)
+        head = 8
+        if size == 1 and at + 16 <= len(data):
+            size, head = int(struct.unpack_from(">Q", data, at + 8)[0]), 16
+        elif size == 0:
+            size = len(data) - at
+        if size < head or at + size > len(data):
+            raise ValueError(f"its box `{kind.decode('latin-1')}` ends outside the file")
+        boxes.append((kind, data[at + head : at + size]))
+        at += size
+    return boxes
+
+
+def _joined(boxes: Boxes) -> bytes:
+    parts = []
+    for kind, content in boxes:
+        if len(content) + 8 < 2**32:
+            parts += [struct.pack(">I4s", len(content) + 8, kind), content]
+        else:
+            parts += [struct.pack(">I4sQ", 1, kind, len(content) + 16), content]
+    return b"".join(parts)
+
+
+def _boxes_of(path: Path, data: bytes) -> Boxes:
+    """The boxes of a JP2 file; none for a bare codestream."""
+    if data.startswith(CODESTREAM):
+        return []
+    try:
+        boxes = _parsed(data)
+        _parsed(_first(boxes, b"jp2h") or b"")
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    for kind in (b"jp2h", b"jp2c"):
+        if _first(boxes, kind) is None:
+            raise _damaged(path, f"it lacks the box `{kind.decode()}`")
+    return boxes
+
+
+def _first(boxes: Boxes, kind: bytes) -> bytes | None:
+    return next((content for found, content in boxes if found == kind), None)
+
+
+def _inner(boxes: Boxes) -> Boxes:
+    return _parsed(_first(boxes, b"jp2h") or b"")
+
+
+def _uuid(boxes: Boxes, name: bytes) -> bytes | None:
+    found = (content for kind, content in boxes if kind == b"uuid" and content[:16] == name)
+    content = next(found, None)
+    return None if content is None else content[16:]
+
+
+def _exif(boxes: Boxes) -> bytes | None:
+    block = _uuid(boxes, EXIF_UUID)
+    return None if block is None else block.removeprefix(b"Exif\0\0")
+
+
+def _profile(boxes: Boxes) -> bytes | None:
+    for kind, content in _inner(boxes):
+        if kind == b"colr" and content[:1] in (b"\2", b"\3"):
+            return content[3:]
+    return None
+
+
+def _codestream(path: Path, data: bytes) -> Codestream:
+    """Size and depth by the SIZ marker, which every codestream begins with."""
+    if not data.startswith(CODESTREAM) or len(data) < 42:
+        raise _damaged(path, "its codestream does not begin with the size")
+    _, right, bottom, left, top = struct.unpack_from(">H4I", data, 6)
+    channels = int(struct.unpack_from(">H", data, 40)[0])
+    parts = data[42 : 42 + 3 * channels]
+    if not 0 < channels <= 16_384 or len(parts) != 3 * channels or right <= left or bottom <= top:
+        raise _damaged(path, f"it states {right - left} x {bottom - top} pixels")
+    depths = set(parts[::3])
+    if channels > 4 or len(depths) != 1 or parts[1::3] + parts[2::3] != b"\1" * (2 * channels):
+        raise UnsupportedInput(
+            f"`{path.name}`: {channels} components of unequal depth or size cannot be read.",
+            "Convert it to TIFF first.",
+        )
+    depth = depths.pop()
+    if depth & 0x80 or depth + 1 > 16:
+        word = "signed " if depth & 0x80 else ""
+        raise UnsupportedInput(
+            f"`{path.name}`: {word}{(depth & 0x7F) + 1}-bit samples cannot be read.",
+            "Convert it to 8 or 16 bits first.",
+        )
+    return Codestream(bottom - top, right - left, channels, depth + 1)
+
+
+def _refuse(path: Path, boxes: Boxes) -> None:
+    """Colours and palettes that are not handled, by name."""
+    for kind, content in _inner(boxes):
+        if kind == b"pclr":
+            raise UnsupportedInput(
+                f"`{path.name}`: JPEG 2000 with a palette cannot be read.",
+                "Convert it to RGB first.",
+            )
+        if kind == b"colr" and content[:1] == b"\1" and len(content) >= 7:
+            space = int(struct.unpack_from(">I", content, 3)[0])
+            if space not in (_SRGB, _GREY):
+                raise UnsupportedInput(
+                    f"`{path.name}`: JPEG 2000 in colour space {space} cannot be read.",
+                    "Convert it to RGB first.",
+                )
+
+
+def _refuse_loss(picture: Picture, opened: Opened) -> None:
+    lost = []
+    top = int(picture.full_scale)
+    if picture.samples.dtype == np.float32 or top & (top + 1) or picture.full_scale != top:
+        lost.append(f"{picture.samples.dtype} samples of full scale {picture.full_scale:g}")
+    if picture.infrared is not None:
+        lost.append("an infrared plane")
+    if picture.encoding == "linear":
+        lost.append("linear light")
+    if lost:
+        raise WouldLose(
+            f"`{opened.path.name}`: JPEG 2000 cannot hold {' and '.join(lost)}.",
+            f"Write another format with `-o {opened.path.stem}.tif`.",
+        )
+
+
+def _replaced(old: Boxes, new: Boxes, *, keep_header: bool, size: tuple[int, int]) -> Boxes:
+    """The original's boxes with the new codestream; the header anew where depth or kind changed."""
+    header = _joined(
+        [
+            (kind, struct.pack(">II", *size) + content[8:] if kind == b"ihdr" else content)
+            for kind, content in _inner(old)
+        ]
+    )
+    if not keep_header:
+        header = _first(new, b"jp2h") or b""
+    codestream = _first(new, b"jp2c") or b""
+    replaced = {b"jp2h": header, b"jp2c": codestream}
+    return [(kind, replaced.get(kind, content)) for kind, content in old]
+
+
+def _with_profile(boxes: Boxes, icc: bytes | None) -> Boxes:
+    if icc is None:
+        return boxes
+    inner = [
+        (kind, b"\2\0\0" + icc if kind == b"colr" else content) for kind, content in _inner(boxes)
+    ]
+    return [(kind, _joined(inner) if kind == b"jp2h" else content) for kind, content in boxes]
+
+
+def _with_uuid(boxes: Boxes, name: bytes, block: bytes) -> Boxes:
+    """The boxes with one metadata box replaced, or added before the codestream."""
+    made = (b"uuid", name + block)
+    if _uuid(boxes, name) is not None:
+        return [made if k == b"uuid" and c[:16] == name else (k, c) for k, c in boxes]
+    place = next(index for index, (kind, _) in enumerate(boxes) if kind == b"jp2c")
+    return [*boxes[:place], made, *boxes[place:]]
+
+
+JP2 = Jp2()

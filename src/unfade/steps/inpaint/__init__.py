@@ -1,0 +1,184 @@
+"""Inpaint: fill holes from what lies around them. The step for masks painted by the user.
+
+Four published methods, from quick to close to the truth: Telea's march, Navier-Stokes, the
+biharmonic surface and sparse cosine patches (the default: closest to the truth on scratches,
+hairs and dust of every width, see ``benchmarks/inpaint.py``). All work on float32 pixels, so 8
+bits, 16 bits, float, grey and colour are one case. A fill is smoother than a scan; ``grain``
+gives it the grain of its surround. None of them can know what lay under a wide loss: a hole
+wider than ``max_width_px`` is left alone and stays among the findings.
+
+``fill_holes`` and the choice of marks serve ``remove_dust`` and ``remove_scratches`` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unfade.errors import nearest
+from unfade.findings import Findings, Mark, MarkKind, Region
+from unfade.picture import Mask, Pixels, Window
+from unfade.pixels.grain import add_grain, measure_grain
+from unfade.pixels.masks import dilate, width
+from unfade.record import Evidence
+from unfade.steps import contract
+from unfade.steps.contract import Kind, Look, Proposal, Step, setting
+from unfade.steps.inpaint.bertalmio2001 import fill_navier_stokes
+from unfade.steps.inpaint.damelin2018 import fill_biharmonic
+from unfade.steps.inpaint.guleryuz2006 import fill_sparse
+from unfade.steps.inpaint.telea2004 import fill_telea
+
+Fill = Callable[[Pixels, Mask, int, Window], Pixels]
+
+METHODS: dict[str, Fill] = {
+    "telea": lambda pixels, mask, radius_px, window: fill_telea(
+        pixels, mask, radius_px=radius_px
+    ),
+    "navier-stokes": lambda pixels, mask, radius_px, window: fill_navier_stokes(pixels, mask),
+    "biharmonic": lambda pixels, mask, radius_px, window: fill_biharmonic(pixels, mask),
+    "sparse": lambda pixels, mask, radius_px, window: fill_sparse(
+        pixels, mask, origin=(window.top, window.left)
+    ),
+}
+
+# Enough sound surround for two rows of patches, and for a fair sample of the grain.
+SURROUND_PX = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillSettings(contract.Settings):
+    """How a hole is filled; shared by all steps that fill holes."""
+
+    method: str = setting(
+        "sparse", "published method that fills the holes", choices=tuple(METHODS)
+    )
+    radius_px: int = setting(
+        3, "how far `telea` looks for sound pixels; the others need no radius",
+        unit="px", low=2, high=32,
+    )  # fmt: skip
+    grain: float = setting(
+        1.0, "share of the surround's grain that the repair gets; 0 leaves it smooth",
+        low=0, high=1,
+    )  # fmt: skip
+    seed: int = setting(0, "another seed, other grain of the same kind", low=0, high=2**31 - 1)
+    max_width_px: float = setting(
+        64.0, "wider holes are left alone: what lay there cannot be computed",
+        unit="px", low=0, high=512, neutral=0.0,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(FillSettings):
+    """How the user's own mask is filled."""
+
+    grow_px: float = setting(
+        0.0, "the mask is widened by this before it is filled", unit="px", low=0, high=16
+    )
+
+
+def fill_holes(
+    pixels: Pixels,
+    mask: Mask,
+    *,
+    method: str = "sparse",
+    radius_px: int = 3,
+    grain: float = 1.0,
+    seed: int = 0,
+    window: Window | None = None,
+) -> Pixels:
+    """Fill holes with one of ``METHODS`` and give the fill the grain of its surround.
+
+    Args:
+        pixels: (rows, cols, 1 or 3) float32; what lies under the mask is not looked at
+        mask: (rows, cols) bool, True = fill
+        method: a key of ``METHODS``
+        radius_px: for ``telea`` alone, 2 or more
+        grain: 0 = smooth, 1 = as much as the sound and calm surround has
+        seed: of the grain
+        window: where the pixels lie in the whole picture; None: they are the whole. Grain and
+            patches depend on the place in the picture, not on the window
+    Returns:
+        float32 like ``pixels``, bit-identical outside the mask
+    Raises:
+        ValueError: see ``unfade.pixels.masks.check_hole``; or an unknown method
+    Cost:
+        time ∝ masked pixels for the fill, ∝ pixels for the grain
+    """
+    if method not in METHODS:
+        raise ValueError(f"There is no method `{method}`. {nearest(method, METHODS)}")
+    window = window or Window(0, 0, mask.shape[0], mask.shape[1])
+    filled = METHODS[method](pixels, mask, radius_px, window)
+    if grain <= 0 or not mask.any():
+        return filled
+    found = measure_grain(pixels, mask)
+    return add_grain(filled, mask, found, amount=grain, seed=seed, window=window)
+
+
+def propose_fill(look: Look, settings: FillSettings) -> Proposal:
+    """A look's holes filled as the settings say: what all steps that fill holes propose."""
+    mask = np.zeros(look.pixels.shape[:2], bool) if look.mask is None else look.mask
+    return Proposal(
+        fill_holes(
+            look.pixels,
+            mask,
+            method=settings.method,
+            radius_px=settings.radius_px,
+            grain=settings.grain,
+            seed=settings.seed,
+            window=look.window,
+        )
+    )
+
+
+def grown_marks(
+    marks: Iterable[Mark], *, grow_px: float, max_width_px: float
+) -> tuple[Mark, ...]:
+    """The marks that are not too wide, their regions grown over their soft borders.
+
+    Args:
+        marks: as found; a mark wider than ``max_width_px`` where it is widest is left out
+        grow_px: regions are grown by a disc of this radius, cut at the picture's top and left;
+            how far the picture goes to the bottom and right is not known here
+    """
+    chosen = []
+    for mark in marks:
+        alone = mark.region.mask
+        if 0 < width(alone) <= max_width_px:
+            chosen.append(replace(mark, region=_grown(mark.region.window, alone, grow_px)))
+    return tuple(chosen)
+
+
+def _grown(window: Window, mask: Mask, grow_px: float) -> Region:
+    margin = int(grow_px)
+    grown = dilate(np.pad(mask, margin), grow_px)
+    top, left = min(margin, window.top), min(margin, window.left)
+    wider = Window(
+        window.top - top, window.left - left, window.bottom + margin, window.right + margin
+    )
+    return Region.of(grown[margin - top :, margin - left :], wider)
+
+
+def _regions(findings: Findings, settings: Settings) -> Sequence[Mark]:
+    if findings.marks is None:
+        return ()
+    return grown_marks(
+        findings.marks.of_kind(MarkKind.USER),
+        grow_px=settings.grow_px,
+        max_width_px=settings.max_width_px,
+    )
+
+
+STEP = Step(
+    name="inpaint",
+    title="Fill the holes of the user's own mask from what lies around them",
+    settings=Settings,
+    kind=Kind.LOCAL,
+    evidence=Evidence.ESTIMATED,
+    propose=propose_fill,
+    regions=_regions,
+    looks_at=("marks",),
+    halo_px=lambda settings: SURROUND_PX,
+    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057",
+)
