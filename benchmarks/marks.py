@@ -34,6 +34,7 @@ from unfade.engines.contract import PlainBench
 from unfade.picture import Picture, Window
 
 Table = dict[str, np.ndarray]
+MADE_SHARE = 0.1  # of the pictures to learn from are made to mislead
 DUST, HAIR, SCRATCH = 1, 2, 3
 KINDS = {DUST: "dust", HAIR: "hair", SCRATCH: "scratch"}
 SHAPES = {"dots": DUST, "smut": DUST, "hair": HAIR, "hair-short": HAIR, "lint": HAIR}
@@ -70,6 +71,55 @@ def read(path: Path) -> np.ndarray:
     samples = np.asarray(Image.open(path).convert("RGB"))
     grey = (samples == samples[:, :, :1]).all()
     return np.ascontiguousarray(samples[:, :, :1] if grey else samples)
+
+
+def made(rng: np.random.Generator) -> np.ndarray:
+    """A sound picture that is easily taken for a damaged one: text, stars, wires, rain ..."""
+    rows, cols = (int(n) for n in rng.integers(260, 520, 2))
+    kind = rng.choice(["text", "drawing", "stars", "wires", "rain", "noise", "weave", "lights"])
+    ramp = np.linspace(0, 1, rows)[:, None] * rng.uniform(-60, 60) + np.zeros((1, cols))
+    base = {"text": 245, "drawing": 240, "stars": 12, "lights": 20}.get(kind, rng.uniform(70, 190))
+    canvas = np.clip(ramp * (kind not in ("text", "stars")) + base, 0, 255)
+    canvas = np.repeat(canvas[:, :, None], 3, axis=2).astype(np.uint8)
+
+    def point() -> tuple[int, int]:
+        return int(rng.integers(-20, cols + 20)), int(rng.integers(-20, rows + 20))
+
+    ink = tuple(int(v) for v in np.clip(rng.uniform(0, 60) + rng.normal(0, 20, 3), 0, 255))
+    if kind == "text":
+        size = rng.uniform(0.3, 0.9)
+        for row in range(12, rows, max(10, int(26 * size))):
+            words = "".join(chr(c) if c < 123 else " " for c in rng.integers(97, 129, 70))
+            cv2.putText(canvas, words, (10, row), rng.choice([0, 2, 3]), size, ink, 1, cv2.LINE_AA)
+    elif kind == "drawing":
+        for _ in range(rng.integers(5, 40)):
+            path = np.cumsum(rng.normal(0, 15, (rng.integers(2, 20), 2)), axis=0) + point()
+            cv2.polylines(canvas, [path.astype(np.int32)], False, ink, int(rng.integers(1, 4)), 16)
+    elif kind in ("stars", "lights"):
+        for _ in range(rng.integers(20, 400)):
+            bright = np.clip(rng.exponential(90) + 30 + rng.normal(0, 25, 3), 0, 255)
+            radius = 1 if kind == "stars" else int(rng.integers(1, 6))
+            cv2.circle(canvas, point(), radius, bright.tolist(), -1, cv2.LINE_AA)
+        canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.6, 1.4))
+    elif kind == "wires":
+        for _ in range(rng.integers(2, 9)):
+            (x0, y0), (x1, y1) = point(), point()
+            t = np.linspace(0, 1, 40)
+            sag = rng.uniform(0, 60) * 4 * t * (1 - t)
+            path = np.stack([x0 + 2 * (x1 - x0) * t, y0 + 2 * (y1 - y0) * t + sag], axis=1)
+            cv2.polylines(canvas, [path.astype(np.int32)], False, ink, int(rng.integers(1, 4)), 16)
+    elif kind == "rain":
+        slant, length = rng.normal(0, 6), rng.uniform(8, 30)
+        for _ in range(rng.integers(100, 600)):
+            x, y = point()
+            end = (int(x + slant), int(y + length))
+            cv2.line(canvas, (x, y), end, [int(rng.uniform(120, 230))] * 3, 1, cv2.LINE_AA)
+    elif kind == "weave":
+        down, right = np.mgrid[:rows, :cols] * rng.uniform(0.3, 1.5, 2)[:, None, None]
+        wave = np.sin(down) * np.sin(right) * rng.uniform(10, 60)
+        canvas = np.clip(canvas + wave[:, :, None], 0, 255).astype(np.uint8)
+    noise = rng.normal(0, rng.uniform(8, 40) if kind == "noise" else rng.uniform(0, 3), canvas.shape)
+    return np.clip(canvas + noise, 0, 255).astype(np.uint8)
 
 
 def shapes(data: Path, split: str) -> dict[int, list[Path]]:
@@ -261,7 +311,7 @@ def both(path: Path, data: Path, split: str, seed: int) -> list[tuple[np.ndarray
     """A picture sound and damaged, both worn alike, each with its class map."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
-    sound = vary(read(path), rng)
+    sound = made(rng) if rng.random() < MADE_SHARE else vary(read(path), rng)
     hurt = damage(sound, shapes(data, split), rng)
     nothing = np.zeros(sound.shape[:2], np.uint8)
     return [
@@ -368,3 +418,22 @@ def fit_net(
 def told(table: Table) -> np.ndarray:
     """Candidates that are clearly damage or clearly not: those with a bit of both teach nothing."""
     return (table["share"] > 0.5) | (table["share"] < 0.1)
+
+
+def print_weights(nets: dict[str, Net]) -> None:
+    """The text of ``condition/marks/weights.py``."""
+    print('''"""The nets' numbers, made by ``python benchmarks/marks.py fit``; not written by hand.
+
+Fitted on synthetic damage (shapes of real film dirt, procedural scratches and specks) over sound
+photographs, faces, paintings and pictures made to mislead; float32, packed as text.
+"""
+
+from __future__ import annotations
+
+from unfade.condition.marks.nets import unpack
+''')
+    for name, net in nets.items():
+        text = net.packed()
+        lines = [text[i : i + 92] for i in range(0, len(text), 92)]
+        body = "\n".join(f'    r"{line}"' for line in lines)
+        print(f"{name} = unpack(\n    {len(net.mean)},\n{body},\n)")

@@ -104,6 +104,21 @@ def test_in_place_keeps_a_backup_and_can_be_reverted(unfade: Run, damaged: Path)
     assert damaged.read_bytes() == before
 
 
+def test_in_place_that_fails_leaves_everything_as_it_was(
+    unfade: Run, damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, names = damaged.read_bytes(), set(os.listdir(damaged.parent))
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("unfade.result.write_record", fail)
+    ran = unfade("restore", damaged, "--in-place")
+    assert ran.code != 0
+    assert damaged.read_bytes() == before
+    assert set(os.listdir(damaged.parent)) - names <= {damaged.name + ".evidence.png"}
+
+
 def test_an_output_that_exists_is_not_replaced_unasked(unfade: Run, damaged: Path) -> None:
     target = damaged.with_name("scan-restored.png")
     target.write_bytes(b"dear")

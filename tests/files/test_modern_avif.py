@@ -43,9 +43,7 @@ def test_changed_samples_are_stored_exactly(tmp_path: Path, dtype: str, bits: in
     array = noise(shape, dtype) >> (np.dtype(dtype).itemsize * 8 - bits)
     form = "400" if len(shape) == 2 else "444"
     path = tmp_path / "in.avif"
-    path.write_bytes(
-        imagecodecs.avif_encode(array, level=60, bitspersample=bits, pixelformat=form)
-    )
+    path.write_bytes(imagecodecs.avif_encode(array, level=60, bitspersample=bits, pixelformat=form))
     assert AVIF.sniff(path.read_bytes()[:64])
     assert not HEIF.sniff(path.read_bytes()[:64])
     opened = _open(path)

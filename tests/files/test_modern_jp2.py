@@ -13,7 +13,8 @@ from tiff_files import noise
 
 from unfade.errors import UnfadeError, UnreadableInput, UnsupportedInput, WouldLose
 from unfade.files.formats.contract import Blocks, Header, Opened, WriteOptions
-from unfade.files.formats.jp2 import EXIF_UUID, JP2, XMP_UUID
+from unfade.files.formats.jp2 import JP2
+from unfade.files.formats.jp2_boxes import EXIF_UUID, XMP_UUID
 from unfade.files.limits import Limits
 from unfade.picture import Picture
 
@@ -26,7 +27,9 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 
 def _make(path: Path, array: np.ndarray, bits: int, *extra: bytes, **keywords: object) -> Path:
-    data = imagecodecs.jpeg2k_encode(array, level=0, reversible=True, bitspersample=bits, **keywords)
+    data = imagecodecs.jpeg2k_encode(
+        array, level=0, reversible=True, bitspersample=bits, **keywords
+    )
     path.write_bytes(data + b"".join(extra))
     return path
 
@@ -48,7 +51,9 @@ def test_round_trip(tmp_path: Path, codec: str, dtype: str, bits: int, shape) ->
     assert opened.picture.full_scale == 2**bits - 1
     samples = opened.picture.samples.copy()
     samples[3:9, 5:9] //= 2
-    JP2.write(tmp_path / "out.jp2", opened.picture.with_samples(samples), opened, None, WriteOptions())
+    JP2.write(
+        tmp_path / "out.jp2", opened.picture.with_samples(samples), opened, None, WriteOptions()
+    )
     seen = np.atleast_3d(imagecodecs.jpeg2k_decode((tmp_path / "out.jp2").read_bytes()))
     assert (seen[..., :3] == samples).all()
     assert (seen[..., 3:] == stored[..., 3:]).all()
@@ -57,7 +62,8 @@ def test_round_trip(tmp_path: Path, codec: str, dtype: str, bits: int, shape) ->
 def test_boxes_stay(tmp_path: Path) -> None:
     xmp, private = _box(b"uuid", XMP_UUID + b"<old/>"), _box(b"abcd", b"something private")
     exif = _box(b"uuid", EXIF_UUID + EXIF)
-    path = _make(tmp_path / "in.jp2", noise((30, 40, 3), "u1"), 8, xmp, private, exif)
+    array = noise((30, 40, 3), "u1")
+    path = _make(tmp_path / "in.jp2", array, 8, xmp, private, exif)
     data = path.read_bytes()
     at = data.index(b"colr") - 4
     size = struct.unpack_from(">I", data, at)[0]
@@ -69,6 +75,7 @@ def test_boxes_stay(tmp_path: Path) -> None:
     opened = _open(path)
     assert (opened.picture.icc, opened.picture.encoding) == (ICC, "icc")
     assert (opened.blocks.xmp, opened.blocks.exif) == (b"<old/>", EXIF)
+    assert (opened.picture.samples == array).all()
     samples = opened.picture.samples // 2
     out = tmp_path / "out.jp2"
     JP2.write(out, opened.picture.with_samples(samples), opened, None, WriteOptions(xmp=b"<new/>"))
@@ -106,7 +113,10 @@ def test_what_it_cannot_hold(tmp_path: Path) -> None:
     opened = _open(path)
     with pytest.raises(WouldLose, match="bare"):
         JP2.write(tmp_path / "o", opened.picture, opened, None, WriteOptions(xmp=b"<x/>"))
-    for picture in (Picture(noise((9, 9, 1), "f4")), Picture(noise((9, 9, 1), "u2"), full_scale=999)):
+    for picture in (
+        Picture(noise((9, 9, 1), "f4")),
+        Picture(noise((9, 9, 1), "u2"), full_scale=999),
+    ):
         with pytest.raises(WouldLose, match="full scale"):
             JP2.write(tmp_path / "o", picture, opened, None, WriteOptions())
 

@@ -95,6 +95,22 @@ def test_nonsense(tmp_path: Path, data: bytes, words: str) -> None:
         open_tiff(path)
 
 
+def test_overlapping_directories_and_values(tmp_path: Path) -> None:
+    path = tmp_path / "in.tif"
+    many = [(code, 1, 3000, 400) for code in range(32_000, 32_200)]
+    path.write_bytes(_by_hand([*_grey(10, 10, t273=3400), *many], 4000))
+    with pytest.raises(UnreadableInput, match="overlap"):
+        open_tiff(path)
+    # 100 directories of 50 tags that begin 12 bytes apart, in 3 kilobytes
+    data = bytearray(_by_hand([*_grey(10, 10), (330, 4, 100, 300)], 3000))
+    struct.pack_into("<100I", data, 300, *range(800, 2000, 12))
+    for at in range(800, 2000, 12):
+        struct.pack_into("<H", data, at, 50)
+    path.write_bytes(data)
+    with pytest.raises(UnreadableInput, match="overlap"):
+        TIFF.header(path)
+
+
 @pytest.mark.parametrize("compression", [1, 5, 8, 32773, 50000, 34925, 7])
 def test_a_small_file_cannot_claim_gigabytes(tmp_path: Path, compression: int) -> None:
     path = tmp_path / "in.tif"

@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 from tiff_files import all_tags, make, noise, open_tiff, touched, write
 
-from unfade.errors import UnreadableInput, UsageError, WouldLose
+from unfade.errors import UnreadableInput, UnsupportedInput, UsageError, WouldLose
 from unfade.files.formats.contract import Blocks, Header, Opened, WriteOptions
 from unfade.files.formats.tiff import TIFF, target
 from unfade.files.formats.tiff.container import Container
@@ -77,6 +77,19 @@ def test_a_page_that_is_not_there(tmp_path: Path) -> None:
     path = make(tmp_path / "in.tif", noise((9, 9), "u1"))
     with pytest.raises(UsageError, match="1 page"):
         open_tiff(path, page=1)
+
+
+def test_a_page_beside_one_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "in.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(noise((9, 9, 4), "u2"), photometric="separated", metadata=None)
+        file.write(noise((30, 40), "u1"), photometric="minisblack", metadata=None)
+    with pytest.raises(UnsupportedInput, match="page 1: 16-bit CMYK cannot be read"):
+        open_tiff(path)
+    opened = open_tiff(path, page=1)
+    out = write(tmp_path / "out.tif", opened, touched(opened))
+    assert (tifffile.imread(out, key=0) == tifffile.imread(path, key=0)).all()
+    assert (tifffile.imread(out, key=1) == touched(opened).samples[..., 0]).all()
 
 
 def test_infrared_on_a_page_of_its_own(tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ class Bench:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+        for engine in self._engines.values():
+            engine.close()
         self._engines.clear()
 
     def __enter__(self) -> Bench:

@@ -29,6 +29,8 @@ class ModelFacts:
         halo_px: how far a pixel looks, so that a tile agrees with the whole within 1/255
         tile_px: side of the tiles of its grid, halo included; the grid is part of the facts,
             so that bits do not depend on the machine's memory
+        piece_px: side of the pieces in which a tile's stages are computed, which bounds memory
+            and costs no exactness; 0 where a tile is computed in one go
         tiling: "yes", or "whole" where global statistics forbid tiles
         bytes_per_pixel: peak memory for each pixel of a tile that it is given
     """
@@ -45,6 +47,7 @@ class ModelFacts:
     minimum_px: int = 1
     halo_px: int = 0
     tile_px: int = 256
+    piece_px: int = 0
     tiling: Literal["yes", "whole"] = "yes"
     evidence: int = 2
     bytes_per_pixel: int = 0
@@ -60,10 +63,11 @@ class Mender(Protocol):
         """The whole of ``pixels``, tiled inside as the facts say."""
         ...
 
-    def mend_tiles(
-        self, picture: Picture, bench: BenchView
-    ) -> Iterator[tuple[Window, Pixels]]:
-        """A large picture piece by piece: windows of the *output*, which tile it exactly."""
+    def mend_tiles(self, picture: Picture, bench: BenchView) -> Iterator[tuple[Window, Pixels]]:
+        """A large picture piece by piece: windows of the *output*, which tile it exactly.
+
+        They come in raster order: rows of windows from the top, each from left to right.
+        """
         ...
 
 
@@ -125,5 +129,3 @@ class PlainBench:
             f"The network `{name}` was asked for on a bench without networks.",
             "Open a bench with `unfade.engines.bench.Bench()`.",
         )
-
-

@@ -19,20 +19,22 @@ FORMATS = ("ncnn", "onnx", "pth")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
+class FileEntry:
     """One file of a network.
 
     Attributes:
         role: what it is to the runtime: ``param``, ``bin``, ``weights``
-        path: where it lies inside its package, or its plain name in the cache folder
-        size: in bytes; ``sha256``: of the whole file, lower case
+        path: where it lies inside its package, or its plain name in the folder of weights
+        bytes: its size; ``sha256``: of the whole file, lower case
+        package: installed module that brings it; empty: it is fetched
         urls: where it can be fetched, tried in this order
     """
 
     role: str
     path: str
-    size: int
+    bytes: int
     sha256: str
+    package: str = ""
     urls: tuple[str, ...] = ()
 
     @property
@@ -46,12 +48,14 @@ class ModelFile:
                 "hexadecimal digits.",
                 "Nothing is loaded that cannot be checked: enter the file's hash.",
             )
-        if self.size <= 0:
-            raise ModelRejected(f"The catalogue's file `{self.path}` has size {self.size}.")
+        if self.bytes <= 0:
+            raise ModelRejected(f"The catalogue's file `{self.path}` has {self.bytes} bytes.")
+        if not self.package and not self.urls:
+            raise ModelRejected(f"`{self.path}` has neither a package nor an address.")
         if any(not url.startswith(("https://", "http://")) for url in self.urls):
             raise ModelRejected(f"`{self.path}` has an address that is neither http nor https.")
-        if ".." in self.path.split("/") or self.path.startswith("/"):
-            raise ModelRejected(f"`{self.path}` leads out of its folder.")
+        if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", self.path):
+            raise ModelRejected(f"`{self.path}` is not a plain path inside a folder.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +63,25 @@ class Entry:
     """One network of the catalogue.
 
     Attributes:
+        about: one line for lists; ``task``: what it is used for
         format: ``ncnn``, ``onnx`` or ``pth``: what its files are
         shape: the call: ``mend``, ``fill``, ``find`` or ``mend_frames``
         licence: of the weights, an SPDX name; ``licence_note``: what else is to be said
         card: the file in ``cards/`` that describes it
         evidence: class of what it makes (see ``unfade.record.Evidence``)
         scale, halo_px, tile_px, piece_px, bytes_per_pixel: see ``ModelFacts``
-        package: module that brings the files, installed with ``install``; empty: fetched
+        extra: of unfade's extras, the one that installs the package which brings the files
     """
 
     name: str
-    title: str
+    about: str
+    task: str
     format: str
     shape: str
     licence: str
     paper: str
     card: str
-    files: tuple[ModelFile, ...]
+    files: tuple[FileEntry, ...]
     licence_note: str = ""
     evidence: int = 2
     scale: int = 1
@@ -83,17 +89,12 @@ class Entry:
     tile_px: int = 256
     piece_px: int = 0
     bytes_per_pixel: int = 0
-    package: str = ""
-    install: str = ""
+    extra: str = ""
 
     @property
     def sha256(self) -> str:
         """Hash of the network's numbers: that of its largest file."""
-        return max(self.files, key=lambda file: file.size).sha256
-
-    @property
-    def size(self) -> int:
-        return sum(file.size for file in self.files)
+        return max(self.files, key=lambda file: file.bytes).sha256
 
     @property
     def card_text(self) -> str:
@@ -142,16 +143,17 @@ def find(name: str) -> Entry:
 def _entry(table: dict[str, Any], where: str) -> Entry:
     title = f"`{where}`, model `{table.get('name', '?')}`"
     parts = tuple(
-        _checked(ModelFile, file | {"urls": tuple(file.get("urls", ()))}, title)
+        _checked(FileEntry, file | {"urls": tuple(file.get("urls", ()))}, title)
         for file in table.get("files", ())
     )
     entry: Entry = _checked(Entry, table | {"files": parts}, title)
     if not parts:
         raise ModelRejected(f"{title} has no files.")
     if entry.format not in FORMATS:
-        raise ModelRejected(f"{title} has the format `{entry.format}`.", nearest(entry.format, FORMATS))
-    if not entry.package and any(not file.urls for file in parts):
-        raise ModelRejected(f"{title} has neither a package nor addresses for each file.")
+        hint = nearest(entry.format, FORMATS)
+        raise ModelRejected(f"{title} has the format `{entry.format}`.", hint)
+    if any(file.package for file in parts) and not entry.extra:
+        raise ModelRejected(f"{title} comes in a package, and no `extra` that installs it.")
     return entry
 
 

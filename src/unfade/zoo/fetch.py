@@ -80,7 +80,8 @@ def _fetch_file(file: FileEntry, folder: Path, mirror: str, progress: ProgressCa
         _check(partial, file, urls)
         os.replace(partial, target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise OutputError(
             f"`{target}` cannot be written: {error.strerror or error}.",
             "Check space and permissions, or set `cache` to another folder.",
@@ -99,6 +100,8 @@ def _take_over(partial: Path, folder: Path, file: FileEntry) -> None:
 
 
 def _is_running(process: int) -> bool:
+    if os.name == "nt":
+        return True  # there signal 0 is Ctrl-C: asking would stop the process
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -68,14 +68,16 @@ class Graph:
         return origin
 
 
-def read_graph(param: Path, numbers: Path) -> Graph:
-    """Read a network from its `.param` and `.bin` files.
+def read_graph(param: Path, numbers: Path | None = None) -> Graph:
+    """Read a network from its `.param` and `.bin` files; without the latter, its layers alone.
 
     Raises:
         ModelRejected: not ncnn's text form, an unknown kind of layer, or numbers that are too
             few or too many for the layers
     """
     layers = _read_layers(param)
+    if numbers is None:
+        return Graph(tuple(layers))
     reader = _Numbers(numbers)
     filled = tuple(_with_weights(layer, reader) for layer in layers)
     reader.finish()
@@ -117,9 +119,7 @@ def state_dict(graph: Graph) -> dict[str, np.ndarray]:
 
 def _named(pairs: Iterable[tuple[str, Layer]]) -> dict[str, np.ndarray]:
     return {
-        f"{name}.{part}": array
-        for name, layer in pairs
-        for part, array in layer.weights.items()
+        f"{name}.{part}": array for name, layer in pairs for part, array in layer.weights.items()
     }
 
 
@@ -202,9 +202,7 @@ def _read_layers(path: Path) -> list[Layer]:
             params = dict(_param(word) for word in words[4 + reads + writes :])
         except (IndexError, ValueError) as error:
             raise ModelRejected(f"`{path.name}`, line {number}: no layer in `{line}`.") from error
-        layers.append(
-            Layer(words[0], words[1], tuple(blobs[:reads]), tuple(blobs[reads:]), params)
-        )
+        layers.append(Layer(words[0], words[1], tuple(blobs[:reads]), tuple(blobs[reads:]), params))
     if len(layers) != int(lines[1].split()[0]):
         raise ModelRejected(f"`{path.name}` has {len(layers)} layers, its head says {lines[1]}.")
     return layers

@@ -24,6 +24,7 @@ import numpy as np
 
 from unfade.errors import UnreadableInput, UnsupportedInput, WouldLose
 from unfade.files.formats import bmff
+from unfade.files.formats.bmff_write import with_metadata
 from unfade.files.formats.contract import Blocks, Header, Opened, WriteOptions
 from unfade.files.formats.kept import mark_coded, stored_alpha, stored_samples
 from unfade.files.formats.tiff.metadata import upright_exif
@@ -231,7 +232,7 @@ class Avif:
                 f"Write another format with `-o {opened.path.stem}.png`.",
             )
         target.write_bytes(
-            bmff.with_metadata(
+            with_metadata(
                 coded,
                 orientation=opened.header.orientation,
                 icc=picture.icc,

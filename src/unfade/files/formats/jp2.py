@@ -18,6 +18,22 @@ import numpy as np
 
 from unfade.errors import UnreadableInput, UnsupportedInput, WouldLose
 from unfade.files.formats.contract import Blocks, Header, Opened, WriteOptions
+from unfade.files.formats.jp2_boxes import (
+    EXIF_UUID,
+    IPTC_UUID,
+    XMP_UUID,
+    Boxes,
+    exif_block,
+    first,
+    header_boxes,
+    join,
+    parse,
+    profile,
+    uuid_block,
+    with_codestream,
+    with_profile,
+    with_uuid,
+)
 from unfade.files.formats.kept import stored_alpha, stored_samples
 from unfade.files.limits import Limits
 from unfade.files.metadata import check_blocks, exif_facts, profile_fault, profile_note, upright_dpi
@@ -26,12 +42,7 @@ from unfade.pixels.orient import upright
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 CODESTREAM = b"\xff\x4f\xff\x51"
-XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
-EXIF_UUID = b"JpgTiffExif->JP2"
 _SRGB, _GREY = 16, 17
-
-Boxes = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +67,9 @@ class Jp2:
     def header(self, path: Path) -> Header:
         data = path.read_bytes()
         boxes = _boxes_of(path, data)
-        facts = _codestream(path, _first(boxes, b"jp2c") or data)
+        facts = _codestream(path, first(boxes, b"jp2c") or data)
         _refuse(path, boxes)
-        exif = exif_facts(_exif(boxes))
+        exif = exif_facts(exif_block(boxes))
         return Header(
             format=self.name,
             rows=facts.rows,
@@ -74,7 +85,8 @@ class Jp2:
         data = path.read_bytes()
         boxes = _boxes_of(path, data)
         try:
-            stored = imagecodecs.jpeg2k_decode(data)
+            # the codestream alone: given the whole file, the decoder would apply the ICC profile
+            stored = imagecodecs.jpeg2k_decode(first(boxes, b"jp2c") or data)
         except (RuntimeError, ValueError) as error:
             raise _damaged(path, f"it does not decode ({error})") from error
         stored = np.atleast_3d(stored)
@@ -84,8 +96,12 @@ class Jp2:
         has_alpha = header.channels in (2, 4)
         colours = stored[..., : header.channels - has_alpha]
         alpha = stored[..., -1] if has_alpha else None
-        icc = _profile(boxes)
-        blocks = Blocks(exif=_exif(boxes), xmp=_uuid(boxes, XMP_UUID), iptc=_uuid(boxes, IPTC_UUID))
+        icc = profile(boxes)
+        blocks = Blocks(
+            exif=exif_block(boxes),
+            xmp=uuid_block(boxes, XMP_UUID),
+            iptc=uuid_block(boxes, IPTC_UUID),
+        )
         check_blocks(path.name, limits, blocks, icc)
         notes = ["JPEG 2000: if samples change, the whole picture is coded anew without loss."]
         fault = profile_fault(icc, colours.shape[2]) if icc else None
@@ -134,7 +150,7 @@ class Jp2:
             bitspersample=bits,
             codecformat="j2k" if bare else "jp2",
         )
-        seen = np.atleast_3d(imagecodecs.jpeg2k_decode(coded))
+        seen = np.atleast_3d(imagecodecs.jpeg2k_decode(coded))  # without a profile so far
         if not np.array_equal(seen, stored):
             raise WouldLose(
                 f"`{opened.path.name}` cannot be stored as JPEG 2000 without loss.",
@@ -149,13 +165,13 @@ class Jp2:
                 )
             target.write_bytes(coded)
             return evidence
-        boxes = _parsed(bytes(coded))
+        boxes = parse(bytes(coded))
         own = opened.header.format == self.name
         if own:
             same = opened.header.channels == stored.shape[2] and opened.header.bits == bits
-            boxes = _replaced(opened.native, boxes, keep_header=same, size=stored.shape[:2])
+            boxes = with_codestream(opened.native, boxes, keep_header=same, size=stored.shape[:2])
         if not own or picture.icc != opened.picture.icc:
-            boxes = _with_profile(boxes, picture.icc)
+            boxes = with_profile(boxes, picture.icc)
         blocks = opened.blocks
         metadata: list[tuple[bytes, bytes | None]] = [(XMP_UUID, options.xmp)]
         if not own:
@@ -163,8 +179,8 @@ class Jp2:
             metadata = [(XMP_UUID, xmp), (EXIF_UUID, blocks.exif), (IPTC_UUID, blocks.iptc)]
         for name, block in metadata:
             if block is not None:
-                boxes = _with_uuid(boxes, name, block)
-        target.write_bytes(_joined(boxes))
+                boxes = with_uuid(boxes, name, block)
+        target.write_bytes(join(boxes))
         return evidence
 
 
@@ -174,79 +190,19 @@ def _damaged(path: Path, what: str) -> UnreadableInput:
     )
 
 
-def _parsed(data: bytes) -> Boxes:
-    """(kind, content) of all boxes on one level.
-
-    Raises:
-        ValueError: a box that ends outside
-    """
-    boxes: Boxes = []
-    at = 0
-    while at < len(data):
-        if at + 8 > len(data):
-            raise ValueError(f"its boxes end within a header at byte {at}")
-        size, kind = struct.unpack_from(">I4s", data, at)
-        head = 8
-        if size == 1 and at + 16 <= len(data):
-            size, head = int(struct.unpack_from(">Q", data, at + 8)[0]), 16
-        elif size == 0:
-            size = len(data) - at
-        if size < head or at + size > len(data):
-            raise ValueError(f"its box `{kind.decode('latin-1')}` ends outside the file")
-        boxes.append((kind, data[at + head : at + size]))
-        at += size
-    return boxes
-
-
-def _joined(boxes: Boxes) -> bytes:
-    parts = []
-    for kind, content in boxes:
-        if len(content) + 8 < 2**32:
-            parts += [struct.pack(">I4s", len(content) + 8, kind), content]
-        else:
-            parts += [struct.pack(">I4sQ", 1, kind, len(content) + 16), content]
-    return b"".join(parts)
-
-
 def _boxes_of(path: Path, data: bytes) -> Boxes:
     """The boxes of a JP2 file; none for a bare codestream."""
     if data.startswith(CODESTREAM):
         return []
     try:
-        boxes = _parsed(data)
-        _parsed(_first(boxes, b"jp2h") or b"")
+        boxes = parse(data)
+        parse(first(boxes, b"jp2h") or b"")
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     for kind in (b"jp2h", b"jp2c"):
-        if _first(boxes, kind) is None:
+        if first(boxes, kind) is None:
             raise _damaged(path, f"it lacks the box `{kind.decode()}`")
     return boxes
-
-
-def _first(boxes: Boxes, kind: bytes) -> bytes | None:
-    return next((content for found, content in boxes if found == kind), None)
-
-
-def _inner(boxes: Boxes) -> Boxes:
-    return _parsed(_first(boxes, b"jp2h") or b"")
-
-
-def _uuid(boxes: Boxes, name: bytes) -> bytes | None:
-    found = (content for kind, content in boxes if kind == b"uuid" and content[:16] == name)
-    content = next(found, None)
-    return None if content is None else content[16:]
-
-
-def _exif(boxes: Boxes) -> bytes | None:
-    block = _uuid(boxes, EXIF_UUID)
-    return None if block is None else block.removeprefix(b"Exif\0\0")
-
-
-def _profile(boxes: Boxes) -> bytes | None:
-    for kind, content in _inner(boxes):
-        if kind == b"colr" and content[:1] in (b"\2", b"\3"):
-            return content[3:]
-    return None
 
 
 def _codestream(path: Path, data: bytes) -> Codestream:
@@ -276,10 +232,15 @@ def _codestream(path: Path, data: bytes) -> Codestream:
 
 def _refuse(path: Path, boxes: Boxes) -> None:
     """Colours and palettes that are not handled, by name."""
-    for kind, content in _inner(boxes):
+    for kind, content in header_boxes(boxes):
         if kind == b"pclr":
             raise UnsupportedInput(
                 f"`{path.name}`: JPEG 2000 with a palette cannot be read.",
+                "Convert it to RGB first.",
+            )
+        if kind == b"cdef" and not _usual_channels(content):
+            raise UnsupportedInput(
+                f"`{path.name}`: JPEG 2000 with channels in an unusual order cannot be read.",
                 "Convert it to RGB first.",
             )
         if kind == b"colr" and content[:1] == b"\1" and len(content) >= 7:
@@ -289,6 +250,18 @@ def _refuse(path: Path, boxes: Boxes) -> None:
                     f"`{path.name}`: JPEG 2000 in colour space {space} cannot be read.",
                     "Convert it to RGB first.",
                 )
+
+
+def _usual_channels(definitions: bytes) -> bool:
+    """Whether colours come in the order of their space, and then at most one alpha plane."""
+    count = int.from_bytes(definitions[:2], "big")
+    if len(definitions) < 2 + 6 * count:
+        return False
+    rows = sorted(struct.iter_unpack(">HHH", definitions[2 : 2 + 6 * count]))
+    colours = count - (count in (2, 4))
+    usual = [(index, 0, index + 1) for index in range(colours)]
+    last = rows[colours:]
+    return rows[:colours] == usual and all(kind in (1, 2) and of == 0 for _, kind, of in last)
 
 
 def _refuse_loss(picture: Picture, opened: Opened) -> None:
@@ -305,39 +278,6 @@ def _refuse_loss(picture: Picture, opened: Opened) -> None:
             f"`{opened.path.name}`: JPEG 2000 cannot hold {' and '.join(lost)}.",
             f"Write another format with `-o {opened.path.stem}.tif`.",
         )
-
-
-def _replaced(old: Boxes, new: Boxes, *, keep_header: bool, size: tuple[int, int]) -> Boxes:
-    """The original's boxes with the new codestream; the header anew where depth or kind changed."""
-    header = _joined(
-        [
-            (kind, struct.pack(">II", *size) + content[8:] if kind == b"ihdr" else content)
-            for kind, content in _inner(old)
-        ]
-    )
-    if not keep_header:
-        header = _first(new, b"jp2h") or b""
-    codestream = _first(new, b"jp2c") or b""
-    replaced = {b"jp2h": header, b"jp2c": codestream}
-    return [(kind, replaced.get(kind, content)) for kind, content in old]
-
-
-def _with_profile(boxes: Boxes, icc: bytes | None) -> Boxes:
-    if icc is None:
-        return boxes
-    inner = [
-        (kind, b"\2\0\0" + icc if kind == b"colr" else content) for kind, content in _inner(boxes)
-    ]
-    return [(kind, _joined(inner) if kind == b"jp2h" else content) for kind, content in boxes]
-
-
-def _with_uuid(boxes: Boxes, name: bytes, block: bytes) -> Boxes:
-    """The boxes with one metadata box replaced, or added before the codestream."""
-    made = (b"uuid", name + block)
-    if _uuid(boxes, name) is not None:
-        return [made if k == b"uuid" and c[:16] == name else (k, c) for k, c in boxes]
-    place = next(index for index, (kind, _) in enumerate(boxes) if kind == b"jp2c")
-    return [*boxes[:place], made, *boxes[place:]]
 
 
 JP2 = Jp2()

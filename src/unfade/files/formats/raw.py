@@ -35,7 +35,17 @@ class Raw:
     """Camera raw, see the module's first lines."""
 
     name = "raw"
-    extensions: tuple[str, ...] = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef")
+    extensions: tuple[str, ...] = (
+        ".dng",
+        ".cr2",
+        ".cr3",
+        ".nef",
+        ".arw",
+        ".orf",
+        ".rw2",
+        ".raf",
+        ".pef",
+    )
 
     def sniff(self, head: bytes) -> bool:
         return (

@@ -133,25 +133,27 @@ def _thresholded(
     planes: np.ndarray, lattice: _Lattice, threshold: float, cosines: np.ndarray
 ) -> None:
     """One round: the holes of each plane become the mean of the thresholded patches over them."""
-    channels, holes = planes.shape[0], lattice.holes
+    channels, holes, side2 = planes.shape[0], lattice.holes, lattice.offsets.size
     total = np.zeros((channels, holes.size))
-    weight = np.zeros((channels, holes.size))
+    weight = np.zeros(holes.size)
     for first in range(0, lattice.corners.size, CHUNK_PATCHES):
         index = lattice.corners[first : first + CHUNK_PATCHES, None] + lattice.offsets
-        target = lattice.row_of[index]
-        wanted = np.flatnonzero(target >= 0)
-        row = target.ravel()[wanted]
+        row = lattice.row_of[index].ravel()
+        wanted = np.flatnonzero(row >= 0)
+        row = row[wanted]
         low = int(row.min())
         row -= low
-        count = int(row.max()) + 1
-        patches, kept = _sparsest(planes[:, index], threshold, cosines)
+        part = slice(low, low + int(row.max()) + 1)
+        count = part.stop - low
+        patches, kept = _sparsest(np.take(planes, index, axis=1), threshold, cosines)
+        # A patch that needs few cosines knows what it is; all its channels are believed alike.
+        trust = np.take(1.0 / np.sqrt(kept.sum(axis=0)), wanted // side2)
+        weight[part] += np.bincount(row, trust, count)
         for k in range(channels):
-            trust = (1.0 / np.sqrt(kept[k]))[wanted // lattice.offsets.size]
-            seen = patches[k].ravel()[wanted]
-            total[k, low : low + count] += np.bincount(row, seen * trust, count)
-            weight[k, low : low + count] += np.bincount(row, trust, count)
-    seen = weight[0] > 0  # not so in the outermost mirrored corner, which is cut off in the end
-    planes[:, holes[seen]] = total[:, seen] / weight[:, seen]
+            seen = np.take(patches[k], wanted)
+            total[k, part] += np.bincount(row, seen * trust, count)
+    seen = weight > 0  # not so in the outermost mirrored corner, which is cut off in the end
+    planes[:, holes[seen]] = total[:, seen] / weight[seen]
 
 
 def _sparsest(

@@ -18,10 +18,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unfade.errors import UsageError
+from unfade.errors import InputRefused, UsageError
 from unfade.files.formats.contract import Format, Header, Opened, WriteOptions
-from unfade.files.formats.tiff.container import Container
+from unfade.files.formats.tiff.container import Container, Ifd
 from unfade.files.formats.tiff.fresh import convert, enlarge
+from unfade.files.formats.tiff.kinds import (
+    COLOURS,
+    COMPRESSIONS,
+)
 from unfade.files.formats.tiff.load import (
     companion_infrared,
     open_page,
@@ -29,11 +33,17 @@ from unfade.files.formats.tiff.load import (
     reduced_companions,
 )
 from unfade.files.formats.tiff.metadata import is_camera_raw, metadata
-from unfade.files.formats.tiff.page import COLOURS, COMPRESSIONS, full_pages, read_page
+from unfade.files.formats.tiff.page import (
+    Page,
+    full_pages,
+    read_page,
+)
 from unfade.files.formats.tiff.save import Native, save
 from unfade.files.formats.tiff.target import ClassicIsFull
 from unfade.files.limits import Limits
 from unfade.picture import EvidenceMap, Picture
+
+MAX_TRIED = 100  # pages whose facts are looked at before a file is refused
 
 
 class Tiff:
@@ -50,8 +60,7 @@ class Tiff:
             if is_camera_raw(box):
                 return _raw().header(path)
             pages = full_pages(box)
-            place = f"{box.name}, page 1" if len(pages) > 1 else box.name
-            page = read_page(box, pages[0], place)
+            page = _first_readable(box, pages)
         return Header(
             format=self.name,
             rows=page.rows,
@@ -125,6 +134,18 @@ class Tiff:
         except ClassicIsFull:
             enlarge(target, picture, opened, options)
         return evidence
+
+
+def _first_readable(box: Container, pages: tuple[Ifd, ...]) -> Page:
+    """The facts of the first page that can be read; the first page's error if none can."""
+    refusal: InputRefused | None = None
+    for number, ifd in enumerate(pages[:MAX_TRIED]):
+        place = f"{box.name}, page {number + 1}" if len(pages) > 1 else box.name
+        try:
+            return read_page(box, ifd, place)
+        except InputRefused as error:
+            refusal = refusal or error
+    raise refusal or box.damaged("it has no page")
 
 
 def _raw() -> Format:

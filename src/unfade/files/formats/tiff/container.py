@@ -110,6 +110,7 @@ class Container:
         )
         try:
             self.size = self.stream.seek(0, io.SEEK_END)
+            self._directory_bytes = 0  # of all directories so far; overlapping ones are a bomb
             self._read_header()
             self.ifds = self._read_chain()
         except BaseException:
@@ -241,6 +242,9 @@ class Container:
         if not 0 < count <= MAX_TAGS:
             raise self.damaged(f"the directory at byte {at} states {count} tags")
         body = self.bytes_at(at + width, count * self.entry_bytes, f"the directory at byte {at}")
+        self._directory_bytes += len(body)
+        if self._directory_bytes > self.size:
+            raise self.damaged("its directories overlap")
         form = self.order + ("HHQ" if self.big else "HHI")
         entries: dict[int, Entry] = {}
         for index in range(count):

@@ -10,6 +10,9 @@ from pathlib import Path
 from unfade.errors import UnreadableInput, WouldLose
 from unfade.files.formats.contract import Opened, WriteOptions
 from unfade.files.formats.tiff.container import IFD8, LONG8, SHORT, Container, Ifd
+from unfade.files.formats.tiff.kinds import (
+    OLD_JPEG,
+)
 from unfade.files.formats.tiff.layout import (
     RANGES,
     new_page,
@@ -20,7 +23,9 @@ from unfade.files.formats.tiff.layout import (
 )
 from unfade.files.formats.tiff.load import open_page, reduced_companions
 from unfade.files.formats.tiff.metadata import ICC, IPTC, PHOTOSHOP, STRUCTURE, XMP
-from unfade.files.formats.tiff.page import OLD_JPEG, full_pages
+from unfade.files.formats.tiff.page import (
+    full_pages,
+)
 from unfade.files.formats.tiff.revision import arranged
 from unfade.files.formats.tiff.save import check_stamp, described
 from unfade.files.formats.tiff.target import CLASSIC_END, Target, Value, copy_values

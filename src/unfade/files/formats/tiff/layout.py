@@ -13,13 +13,15 @@ from fractions import Fraction
 import numpy as np
 
 from unfade.files.formats.tiff.container import LONG, SHORT, Ifd, Order
-from unfade.files.formats.tiff.page import (
+from unfade.files.formats.tiff.kinds import (
     DEFLATE,
     FLOAT,
     MIN_IS_BLACK,
     MIN_IS_WHITE,
     RGB,
     UINT,
+)
+from unfade.files.formats.tiff.page import (
     Block,
     Page,
 )

@@ -8,13 +8,15 @@ import numpy as np
 
 from unfade.errors import LimitExceeded, UnreadableInput, UnsupportedInput
 from unfade.files.formats.tiff.container import Container, Ifd
-from unfade.files.formats.tiff.metadata import ICC
-from unfade.files.formats.tiff.page import (
+from unfade.files.formats.tiff.kinds import (
     CMYK,
     JPEG,
     MIN_IS_BLACK,
     MIN_IS_WHITE,
     RGB,
+)
+from unfade.files.formats.tiff.metadata import ICC
+from unfade.files.formats.tiff.page import (
     Block,
     Page,
     full_pages,

@@ -25,10 +25,13 @@ def metadata(box: Container, ifd: Ifd, limits: Limits) -> Blocks:
 
     Raises:
         LimitExceeded: a block larger than ``limits.block_bytes``
+        UnreadableInput: values that overlap
     """
     family = [ifd, *(child for code in (34665, 34853) for child in ifd.children.get(code, ()))]
+    total = 0
     for directory in family:
         for code, entry in directory.entries.items():
+            total += entry.size
             named = code in (XMP, IPTC, PHOTOSHOP, ICC) or code not in STRUCTURE
             if named and code != 37724 and entry.size > limits.block_bytes and code < 50_000:
                 raise LimitExceeded(
@@ -36,6 +39,8 @@ def metadata(box: Container, ifd: Ifd, limits: Limits) -> Blocks:
                     f"one block of metadata may have {limits.block_bytes}.",
                     "Raise `limits.block_bytes` in the settings if the file is trusted.",
                 )
+    if total > 2 * box.size:  # a few tags may share a value; many only in a file made to hurt
+        raise box.damaged("the values of its tags overlap")
     return Blocks(
         exif=_exif(box, ifd),
         xmp=box.block(ifd, XMP),

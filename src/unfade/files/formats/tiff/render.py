@@ -12,13 +12,15 @@ import numpy as np
 
 from unfade.errors import WouldLose
 from unfade.files.formats.tiff.container import Container
-from unfade.files.formats.tiff.page import (
+from unfade.files.formats.tiff.kinds import (
     CMYK,
     JPEG,
     MIN_IS_WHITE,
     PALETTE,
     RGB,
     YCBCR,
+)
+from unfade.files.formats.tiff.page import (
     Page,
 )
 from unfade.files.formats.tiff.segments import WRITABLE, sample_type

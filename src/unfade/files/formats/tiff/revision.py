@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unfade.errors import WouldLose
+from unfade.files.formats.tiff.kinds import (
+    CMYK,
+    NONE,
+)
 from unfade.files.formats.tiff.layout import (
     RANGES,
     new_page,
@@ -15,7 +19,10 @@ from unfade.files.formats.tiff.layout import (
     write_segments,
 )
 from unfade.files.formats.tiff.load import Source
-from unfade.files.formats.tiff.page import CMYK, NONE, Block, Page
+from unfade.files.formats.tiff.page import (
+    Block,
+    Page,
+)
 from unfade.files.formats.tiff.render import (
     Rendering,
     differs,

@@ -18,7 +18,9 @@ from unfade.files.formats.tiff.container import EXIF_IFD, SUB_IFDS, Container, I
 from unfade.files.formats.tiff.layout import resolution
 from unfade.files.formats.tiff.load import Source, open_page, reduced_companions
 from unfade.files.formats.tiff.metadata import ICC, XMP
-from unfade.files.formats.tiff.page import full_pages
+from unfade.files.formats.tiff.page import (
+    full_pages,
+)
 from unfade.files.formats.tiff.render import Rendering
 from unfade.files.formats.tiff.revision import Edits, Revision
 from unfade.files.formats.tiff.space import Space

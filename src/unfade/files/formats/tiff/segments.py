@@ -13,7 +13,7 @@ import imagecodecs
 import numpy as np
 
 from unfade.errors import UnreadableInput
-from unfade.files.formats.tiff.page import (
+from unfade.files.formats.tiff.kinds import (
     CCITT,
     CCITT_G3,
     CCITT_G4,
@@ -27,6 +27,8 @@ from unfade.files.formats.tiff.page import (
     RGB,
     YCBCR,
     ZSTD,
+)
+from unfade.files.formats.tiff.page import (
     Page,
     Segment,
 )

@@ -1,0 +1,67 @@
+"""Sample the surround of single pixels in a frame that is turned along the mark.
+
+A scratch looks the same whichever way it runs, and whichever side one looks from. So each pixel's
+surround is sampled along and across the direction of its best line, and mirrored samples are
+folded into their mean and their difference: what lies on both sides of a scratch is alike, what
+lies on the two sides of a scene's edge is not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+DIRECTIONS = 16  # over half a turn
+ACROSS_PX = (0, 1, 2, 3, 4, 6, 8, 11)
+ALONG_PX = (0, 3, 7, 12)
+REACH_PX = 17  # the farthest sample, rounded up
+FOLDED = 2 * (len(ACROSS_PX) * len(ALONG_PX) - 1)
+
+
+def cross_section(
+    plane: np.ndarray, rows: np.ndarray, cols: np.ndarray, direction: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
+    """Folded samples around each pixel, relative to the pixel itself.
+
+    Args:
+        plane: (rows, cols) uint8
+        rows, cols: (count,) places
+        direction: (count,) uint8, along the mark: sixteenths of half a turn from the row's
+            direction towards increasing rows
+        scale: (count,) what a difference is measured in, e.g. the contrast
+    Returns:
+        (count, FOLDED) float32: means of mirrored samples, then their differences, -3 to 3
+    """
+    import cv2
+
+    padded = cv2.copyMakeBorder(plane, *(REACH_PX,) * 4, cv2.BORDER_REPLICATE)
+    stride = padded.shape[1]
+    base = (rows + REACH_PX) * stride + cols + REACH_PX
+    steps = _offsets(stride)[direction]
+    values = padded.ravel()[base[:, None] + steps].astype(np.float32)
+    values = values.reshape(len(base), 2, 2, len(ACROSS_PX), len(ALONG_PX))
+    sides = values.mean(axis=2)  # both ways along; axis 1 is the side across
+    middle = (sides[:, 0] + sides[:, 1]) / 2
+    apart = np.abs(sides[:, 0] - sides[:, 1])
+    ends = np.abs(values[:, 0, 0, 0] - values[:, 0, 1, 0])
+    apart[:, 0] = ends  # on the line itself: how the two ways along differ
+    centre = values[:, 0, 0, 0, 0]
+    folded = np.concatenate(
+        (
+            (centre[:, None, None] - middle).reshape(len(base), FOLDED // 2 + 1)[:, 1:],
+            apart.reshape(len(base), FOLDED // 2 + 1)[:, 1:],
+        ),
+        axis=1,
+    )
+    return np.clip(folded / scale[:, None], -3, 3)
+
+
+def _offsets(stride: int) -> np.ndarray:
+    """(DIRECTIONS, samples) offsets into a flat plane: side, way, across, along."""
+    turn = np.pi * np.arange(DIRECTIONS)[:, None, None, None, None] / DIRECTIONS
+    side = np.array([1, -1])[:, None, None, None]
+    way = np.array([1, -1])[:, None, None]
+    across = side * np.array(ACROSS_PX)[:, None]
+    along = way * np.array(ALONG_PX)
+    down = np.round(along * np.sin(turn) + across * np.cos(turn)).astype(np.int64)
+    right = np.round(along * np.cos(turn) - across * np.sin(turn)).astype(np.int64)
+    return (down * stride + right).reshape(DIRECTIONS, -1)

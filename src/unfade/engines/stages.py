@@ -1,0 +1,135 @@
+"""Cuts a network into stages, so that its memory is bounded without computing anything twice.
+
+A deep network looks far, and tiles of a picture must overlap as far as it looks. Cut where a
+residual block closes, the same network is a row of shallow stages that look a few pixels each:
+a stage walks a large tile in small pieces, which overlap only by what this one stage looks. What
+lies between two stages is kept for the whole tile: a few feature maps at the picture's size.
+
+The reach of every stage is computed from its layers, not declared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from unfade.errors import ModelRejected
+from unfade.zoo.ncnn_weights import Graph, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a network: named blobs in, named blobs out.
+
+    Attributes:
+        reach_px: how far an output pixel looks, in pixels of the stage's inputs
+        scale: output pixels for each input pixel along a side (integer at every cut)
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    reach_px: int
+    scale: int = 1
+
+
+def single(reach_px: int, scale: int = 1) -> tuple[Stage, ...]:
+    """A network that is run as one piece."""
+    return (Stage(("data",), ("output",), reach_px, scale),)
+
+
+def plan(graph: Graph) -> tuple[Stage, ...]:
+    """Stages of a network, cut behind each sum that closes a residual block.
+
+    A cut must leave only feature maps of the picture's own size behind it, and each part must
+    hold a convolution. Together the stages compute exactly what the network computes.
+    """
+    layers, source = graph.layers, graph.sources
+    last_use = {source[b]: i for i, layer in enumerate(layers) for b in layer.inputs}
+    sizes = _scales(graph)
+    stages: list[Stage] = []
+    start = 0
+    for i, layer in enumerate(layers):
+        end = i == len(layers) - 1
+        if not end and not _closes_block(layers, i, start):
+            continue
+        made = [source[b] for x in layers[: i + 1] for b in x.outputs if source[b] == b]
+        alive = [b for b in made if last_use.get(b, -1) > i]
+        if not end and any(sizes[b] != 1 for b in alive):
+            continue
+        part = layers[start : i + 1]
+        own = {b for x in part for b in x.outputs}
+        outputs = tuple(b for b in alive if b in own) if not end else (layer.outputs[0],)
+        if start == 0:
+            inputs: tuple[str, ...] = (part[0].outputs[0],)
+        else:
+            inputs = tuple(
+                dict.fromkeys(source[b] for x in part for b in x.inputs if source[b] not in own)
+            )
+        reach, scale = _reach(part, inputs, outputs, source)
+        stages.append(Stage(inputs, outputs, reach, scale))
+        start = i + 1
+    return tuple(stages)
+
+
+def layers_of(graph: Graph, stage: Stage) -> list[Layer]:
+    """The layers that a stage computes, in order, without those that only pass a blob on."""
+    source = graph.sources
+    needed, part = {source[name] for name in stage.outputs}, []
+    for layer in reversed(graph.layers):
+        if layer.kind in ("Input", "Split", "Noop") or layer.outputs[0] not in needed:
+            continue
+        part.append(layer)
+        needed.update({source[name] for name in layer.inputs} - set(stage.inputs))
+    return part[::-1]
+
+
+def _closes_block(layers: tuple[Layer, ...], i: int, start: int) -> bool:
+    following = next((x for x in layers[i + 1 :] if x.kind != "Split"), None)
+    return (
+        layers[i].kind in ("Eltwise", "BinaryOp")
+        and following is not None
+        and following.kind not in ("Eltwise", "BinaryOp")
+        and any(x.kind == "Convolution" for x in layers[start : i + 1])
+    )
+
+
+def _scales(graph: Graph) -> dict[str, Fraction]:
+    sizes: dict[str, Fraction] = {}
+    for layer in graph.layers:
+        before = sizes[layer.inputs[0]] if layer.inputs else Fraction(1)
+        sizes.update(dict.fromkeys(layer.outputs, before * _enlargement(layer)))
+    return sizes
+
+
+def _enlargement(layer: Layer) -> Fraction:
+    if layer.kind == "PixelShuffle":
+        return Fraction(int(layer.number(0)))
+    if layer.kind == "Interp":
+        return Fraction(layer.number(1)).limit_denominator(64)
+    return Fraction(1)
+
+
+def _reach(
+    part: tuple[Layer, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    source: dict[str, str],
+) -> tuple[int, int]:
+    """How far the outputs look in the inputs, and how much larger they are."""
+    seen = {name: (Fraction(0), Fraction(1)) for name in inputs}  # reach, scale
+    for layer in part:
+        if layer.kind == "Input":
+            continue
+        before = [seen[b] if b in seen else seen[source[b]] for b in layer.inputs]
+        reach, scale = max(r for r, _ in before), before[0][1]
+        if layer.kind == "Convolution":
+            reach += Fraction(int(layer.number(1)) // 2) / scale
+        elif layer.kind == "Interp":
+            # nearest copies; linear looks at the next sample, cubic at the next two
+            reach += Fraction({1: 0, 2: 1, 3: 2}[int(layer.number(0))]) / scale
+        seen.update(dict.fromkeys(layer.outputs, (reach, scale * _enlargement(layer))))
+    scale = seen[outputs[-1]][1]
+    if scale.denominator != 1:
+        raise ModelRejected(f"A stage of the network enlarges {scale} times, not a whole number.")
+    return ceil(max(seen[o][0] for o in outputs)), int(scale)

@@ -1,0 +1,182 @@
+"""The networks themselves: read, cut into stages, run by both runtimes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from unfade.engines import opening
+from unfade.engines.opening import open_engine
+from unfade.engines.stages import layers_of, plan, single
+from unfade.engines.tiled import TiledMender
+from unfade.errors import ModelMissing, ModelRejected, UsageError
+from unfade.zoo import store
+from unfade.zoo.ncnn_weights import read_graph, state_dict
+
+COMPACT = [f"realesr-animevideov3-x{scale}" for scale in (2, 3, 4)]
+BLOCKS = "realesrgan-x4plus-anime"
+
+
+def photograph(rows: int, cols: int) -> np.ndarray:
+    return (data.astronaut()[60 : 60 + rows, 160 : 160 + cols] / 255).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", [*COMPACT, BLOCKS, "realesrgan-x4plus"])
+def test_runtimes_agree(name: str) -> None:
+    pixels = photograph(19, 22)
+    engines = [open_engine(name, runtime=runtime) for runtime in opening.RUNTIMES]
+    results = [engine.mend(pixels) for engine in engines]
+    for engine in engines:
+        engine.close()
+    assert np.abs(results[0] - results[1]).max() < 1e-4
+    assert results[0].std() > 0.1
+
+
+@pytest.mark.parametrize("runtime", opening.RUNTIMES)
+def test_stages_in_pieces_equal_the_network_in_one_go(runtime: str) -> None:
+    pixels = photograph(45, 38)
+    engine = open_engine(BLOCKS, runtime=runtime)
+    assert len(engine.stages) == 20  # 18 dense blocks, the end of the trunk, the tail
+    whole = engine._runtime.run(single(100, 4)[0], [np.moveaxis(pixels, 2, 0)])[0]
+    facts = dataclasses.replace(engine.facts, piece_px=24)
+    pieces = TiledMender(facts, engine._runtime, engine.stages).mend(pixels)
+    engine.close()
+    assert np.abs(np.moveaxis(pieces, 2, 0) - whole).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", [COMPACT[2], BLOCKS])
+def test_bits_do_not_depend_on_threads(name: str) -> None:
+    pixels = photograph(37, 50)
+    results = []
+    for threads in (1, 2, 3):
+        engine = open_engine(name, threads=threads)
+        results.append(engine.mend(pixels))
+        engine.close()
+    assert np.array_equal(results[0], results[1])
+    assert np.array_equal(results[0], results[2])
+
+
+def test_reach_is_computed_from_the_layers() -> None:
+    compact = plan(read_graph(store.files(COMPACT[2])["param"]))
+    assert [(s.reach_px, s.scale) for s in compact] == [(18, 4)]  # 18 convolutions of 3 x 3
+    large = plan(read_graph(store.files("realesrgan-x4plus")["param"]))
+    assert len(large) == 71
+    assert [s.scale for s in large] == [1] * 70 + [4]
+    # conv_first and five of a dense block; five in each other; one; two and a half when enlarged
+    assert [s.reach_px for s in large] == [6] + [5] * 68 + [1, 2]
+
+
+def test_stages_hold_every_layer_once() -> None:
+    graph = read_graph(store.files(BLOCKS)["param"])
+    ours = [layer.name for stage in plan(graph) for layer in layers_of(graph, stage)]
+    assert ours == [x.name for x in graph.layers if x.kind not in ("Input", "Split")]
+
+
+def test_weights_bear_their_authors_names() -> None:
+    paths = store.files(BLOCKS)
+    weights = state_dict(read_graph(paths["param"], paths["bin"]))
+    assert len(weights) == 2 * (6 * 15 + 6)
+    assert weights["body.5.rdb3.conv5.weight"].shape == (64, 192, 3, 3)
+    assert weights["conv_last.bias"].shape == (3,)
+    assert sum(w.size for w in weights.values()) == 4_467_779  # as published for six blocks
+
+
+def test_compact_computed_by_hand_from_its_weights_agrees() -> None:
+    """SRVGGNetCompact in plain NumPy, from the state dict: an independent implementation."""
+    paths = store.files(COMPACT[2])
+    weights = state_dict(read_graph(paths["param"], paths["bin"]))
+    pixels = np.moveaxis(photograph(6, 7), 2, 0)
+    maps = pixels
+    for i in range(0, 35, 2):
+        padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
+        near = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
+        maps = np.einsum("cyxij,ocij->oyx", near, weights[f"body.{i}.weight"], optimize=True)
+        maps += weights[f"body.{i}.bias"][:, None, None]
+        if i < 34:
+            slope = weights[f"body.{i + 1}.weight"][:, None, None]
+            maps = np.where(maps > 0, maps, slope * maps)
+    shuffled = maps.reshape(3, 4, 4, 6, 7).transpose(0, 3, 1, 4, 2).reshape(3, 24, 28)
+    expected = shuffled + pixels.repeat(4, axis=1).repeat(4, axis=2)
+    engine = open_engine(COMPACT[2])
+    result = np.moveaxis(engine.mend(np.moveaxis(pixels, 0, 2)), 2, 0)
+    assert np.abs(result - expected).max() < 1e-4
+
+
+# -- what cannot be opened -----------------------------------------------------------------------
+
+
+def test_a_device_that_is_not_here_is_an_error() -> None:
+    with pytest.raises(UsageError, match="vulkan:7.*is not here"):
+        open_engine(COMPACT[2], device="vulkan:7")
+    with pytest.raises(UsageError, match="not one that ncnn knows"):
+        open_engine(COMPACT[2], device="tpu")
+    with pytest.raises(UsageError, match="not one that ONNX Runtime"):
+        open_engine(COMPACT[2], runtime="onnx", device="vulkan:0")
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(ModelMissing, match="Did you mean `realesrgan-x4plus`"):
+        open_engine("realesrgan-x4pls")
+    with pytest.raises(UsageError, match="Did you mean `onnx`"):
+        open_engine(COMPACT[2], runtime="onx")
+
+
+def test_a_file_that_nothing_here_opens_is_said_so() -> None:
+    with pytest.raises(ModelMissing, match="no runtime here opens"):
+        open_engine("bsrgan-x4")
+
+
+def test_auto_takes_the_second_only_when_the_first_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert open_engine(COMPACT[2]).runtime == "ncnn on cpu"
+    monkeypatch.setattr(opening, "have", lambda module: module != "ncnn")
+    assert open_engine(COMPACT[2]).runtime == "onnx on cpu"
+
+
+# -- files that are not networks -----------------------------------------------------------------
+
+GOOD = "7767517\n2 2\nInput data 0 1 data\nConvolution c 1 1 data output 0=1 1=1 4=0 5=1 6=3\n"
+
+
+def written(folder: Path, param: str, numbers: bytes) -> tuple[Path, Path]:
+    (folder / "n.param").write_text(param)
+    (folder / "n.bin").write_bytes(numbers)
+    return folder / "n.param", folder / "n.bin"
+
+
+def test_float32_weights_are_read(tmp_path: Path) -> None:
+    numbers = bytes(4) + np.array([1, 2, 3, 0.5], "<f4").tobytes()
+    layer = read_graph(*written(tmp_path, GOOD, numbers)).layers[1]
+    assert layer.weights["weight"].ravel().tolist() == [1, 2, 3]
+    assert layer.weights["bias"].tolist() == [0.5]
+
+
+def test_float16_weights_are_read_with_their_padding(tmp_path: Path) -> None:
+    tag = (0x01306B47).to_bytes(4, "little")
+    numbers = tag + np.array([1, 2, 3, 99], "<f2").tobytes() + np.array([0.5], "<f4").tobytes()
+    layer = read_graph(*written(tmp_path, GOOD, numbers)).layers[1]
+    assert layer.weights["weight"].ravel().tolist() == [1, 2, 3]
+    assert layer.weights["bias"].tolist() == [0.5]
+
+
+@pytest.mark.parametrize(
+    "param, numbers, says",
+    [
+        (GOOD, bytes(8), "ends at byte 8"),
+        (GOOD, bytes(24), "has 24 bytes, its layers use 20"),
+        (GOOD, (0x000D4B38).to_bytes(4, "little") + bytes(16), "0x000D4B38"),
+        (GOOD.replace("Convolution", "Deconvolution"), bytes(20), "`Deconvolution`"),
+        (GOOD.replace("7767517", "7767518"), bytes(20), "begins with `7767518`"),
+        (GOOD.replace("2 2", "3 2"), bytes(20), "has 2 layers"),
+        (GOOD.replace("c 1 1", "c one 1"), bytes(20), "line 4"),
+        (GOOD.replace("1=1", "1=1 3=2"), bytes(20), "strided"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, param: str, numbers: bytes, says: str) -> None:
+    with pytest.raises(ModelRejected, match=says):
+        read_graph(*written(tmp_path, param, numbers))
