@@ -21,7 +21,7 @@ from unfade.errors import (
     UnsupportedInput,
     UsageError,
 )
-from unfade.files.formats import FORMATS, format_of
+from unfade.files.formats import FORMATS, format_named, format_of
 from unfade.files.formats.contract import Format, Header, Opened
 from unfade.files.limits import DEFAULT_LIMITS, Limits
 from unfade.files.places import local
@@ -57,7 +57,7 @@ def open_picture(
         limits.check(str(place), header.rows, header.cols, header.pages)
         _check_page(place, header, page)
         opened = known.read(place, header, limits, page or 0)
-        note = _misnamed(place, known)
+        note = _misnamed(place, format_named(opened.header.format))
         return dataclasses.replace(opened, notes=(note, *opened.notes)) if note else opened
 
 

@@ -29,7 +29,7 @@ SHIFTS = ((0, 0), (2, 2), (0, 2), (2, 0), (1, 1), (3, 3), (1, 3), (3, 1))
 # of rounds: twice as many gain less than 0.1 dB.
 FIRST_THRESHOLD = 0.35
 LAST_THRESHOLD = 0.02
-ROUNDS = 16
+ROUNDS = 12
 SMOOTH_TOLERANCE = 1e-3
 CHUNK_PATCHES = 256  # about 1 MB of three channels, so that a chunk stays in the cache
 ROWS_OF_A_PRODUCT = 1000  # x 16 x 16 is below 2^18, where OpenBLAS starts threads
