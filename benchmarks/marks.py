@@ -16,260 +16,26 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from marks_damage import KINDS, both, damage, pictures, read, shapes, vary
 
-from unfade.condition.marks.candidates import FEATURES
+from unfade.condition.marks import look
 from unfade.condition.marks.context import describe
 from unfade.condition.marks.nets import Net
+from unfade.condition.marks.planes import LEVELS, level_size, read_planes
 from unfade.condition.marks.scan import scan
-from unfade.condition.marks.specks import LEVELS, level_size, raw_specks, read_planes
+from unfade.condition.marks.specks import raw_specks
 from unfade.engines.contract import PlainBench
+from unfade.findings import paint
 from unfade.picture import Picture, Window
 
 Table = dict[str, np.ndarray]
-MADE_SHARE = 0.1  # of the pictures to learn from are made to mislead
-DUST, HAIR, SCRATCH = 1, 2, 3
-KINDS = {DUST: "dust", HAIR: "hair", SCRATCH: "scratch"}
-SHAPES = {"dots": DUST, "smut": DUST, "hair": HAIR, "hair-short": HAIR, "lint": HAIR}
-CLEAN_EVAL = ("kodak24", "cbsd68", "mcmaster", "set14", "urban100", "faces/ffhq")
-
-
-@dataclass(frozen=True)
-class Damaged:
-    """A picture with known damage: samples, class map (0 sound) and widths of the items."""
-
-    samples: np.ndarray
-    kinds: np.ndarray
-    width: np.ndarray
-
-
-def pictures(data: Path, split: str) -> list[Path]:
-    """Sound pictures of a split, in a fixed order that mixes the sources."""
-    if split == "eval":
-        found = [p for name in CLEAN_EVAL for p in sorted((data / "eval").glob(f"{name}*"))]
-        return [
-            q
-            for p in found
-            for q in (sorted(p.iterdir()) if p.is_dir() else [p])
-            if q.suffix in (".png", ".jpg", ".webp")
-        ]
-    folder = data / "train"
-    found = [p for name in ("photos", "faces", "paintings") for p in sorted((folder / name).glob("*.*"))]
-    order = np.random.default_rng(5).permutation(len(found))
-    folds = {"train": (0, 1, 2, 3, 4), "fit": (0, 1), "hold": (2, 3), "check": (4,)}
-    return [found[i] for n, i in enumerate(order) if n % 5 in folds[split]]
-
-
-def read(path: Path) -> np.ndarray:
-    samples = np.asarray(Image.open(path).convert("RGB"))
-    grey = (samples == samples[:, :, :1]).all()
-    return np.ascontiguousarray(samples[:, :, :1] if grey else samples)
-
-
-def made(rng: np.random.Generator) -> np.ndarray:
-    """A sound picture that is easily taken for a damaged one: text, stars, wires, rain ..."""
-    rows, cols = (int(n) for n in rng.integers(260, 520, 2))
-    kind = rng.choice(["text", "drawing", "stars", "wires", "rain", "noise", "weave", "lights"])
-    ramp = np.linspace(0, 1, rows)[:, None] * rng.uniform(-60, 60) + np.zeros((1, cols))
-    base = {"text": 245, "drawing": 240, "stars": 12, "lights": 20}.get(kind, rng.uniform(70, 190))
-    canvas = np.clip(ramp * (kind not in ("text", "stars")) + base, 0, 255)
-    canvas = np.repeat(canvas[:, :, None], 3, axis=2).astype(np.uint8)
-
-    def point() -> tuple[int, int]:
-        return int(rng.integers(-20, cols + 20)), int(rng.integers(-20, rows + 20))
-
-    ink = tuple(int(v) for v in np.clip(rng.uniform(0, 60) + rng.normal(0, 20, 3), 0, 255))
-    if kind == "text":
-        size = rng.uniform(0.3, 0.9)
-        for row in range(12, rows, max(10, int(26 * size))):
-            words = "".join(chr(c) if c < 123 else " " for c in rng.integers(97, 129, 70))
-            cv2.putText(canvas, words, (10, row), rng.choice([0, 2, 3]), size, ink, 1, cv2.LINE_AA)
-    elif kind == "drawing":
-        for _ in range(rng.integers(5, 40)):
-            path = np.cumsum(rng.normal(0, 15, (rng.integers(2, 20), 2)), axis=0) + point()
-            cv2.polylines(canvas, [path.astype(np.int32)], False, ink, int(rng.integers(1, 4)), 16)
-    elif kind in ("stars", "lights"):
-        for _ in range(rng.integers(20, 400)):
-            bright = np.clip(rng.exponential(90) + 30 + rng.normal(0, 25, 3), 0, 255)
-            radius = 1 if kind == "stars" else int(rng.integers(1, 6))
-            cv2.circle(canvas, point(), radius, bright.tolist(), -1, cv2.LINE_AA)
-        canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.6, 1.4))
-    elif kind == "wires":
-        for _ in range(rng.integers(2, 9)):
-            (x0, y0), (x1, y1) = point(), point()
-            t = np.linspace(0, 1, 40)
-            sag = rng.uniform(0, 60) * 4 * t * (1 - t)
-            path = np.stack([x0 + 2 * (x1 - x0) * t, y0 + 2 * (y1 - y0) * t + sag], axis=1)
-            cv2.polylines(canvas, [path.astype(np.int32)], False, ink, int(rng.integers(1, 4)), 16)
-    elif kind == "rain":
-        slant, length = rng.normal(0, 6), rng.uniform(8, 30)
-        for _ in range(rng.integers(100, 600)):
-            x, y = point()
-            end = (int(x + slant), int(y + length))
-            cv2.line(canvas, (x, y), end, [int(rng.uniform(120, 230))] * 3, 1, cv2.LINE_AA)
-    elif kind == "weave":
-        down, right = np.mgrid[:rows, :cols] * rng.uniform(0.3, 1.5, 2)[:, None, None]
-        wave = np.sin(down) * np.sin(right) * rng.uniform(10, 60)
-        canvas = np.clip(canvas + wave[:, :, None], 0, 255).astype(np.uint8)
-    noise = rng.normal(0, rng.uniform(8, 40) if kind == "noise" else rng.uniform(0, 3), canvas.shape)
-    return np.clip(canvas + noise, 0, 255).astype(np.uint8)
-
-
-def shapes(data: Path, split: str) -> dict[int, list[Path]]:
-    """Opacity maps by kind; even ones for ``fit``, odd ones for ``hold`` and ``eval``."""
-    found: dict[int, list[Path]] = defaultdict(list)
-    for name, kind in SHAPES.items():
-        pattern = "hair_[0-9]*.png" if name == "hair" else f"{name}_*.png"
-        paths = sorted((data / "damage" / "film_shapes").glob(pattern))
-        found[kind] += paths[0::2] if split == "fit" else paths[1::2]
-    return found
-
-
-def vary(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Size and tone as scans have them: some enlarged, some grey, some toned or faded."""
-    if rng.random() < 0.4:
-        factor = rng.uniform(1.3, 3.0)
-        samples = cv2.resize(samples, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        samples = samples if samples.ndim == 3 else samples[:, :, None]
-        top, left = (int(rng.integers(0, max(1, n - 639))) for n in samples.shape[:2])
-        samples = samples[top : top + 640, left : left + 640]
-    kind = rng.choice(["as is", "grey", "toned"], p=[0.5, 0.25, 0.25])
-    pixels = samples.astype(np.float32)
-    if kind != "as is":
-        pixels = pixels.mean(axis=2, keepdims=True)
-    if kind == "toned":
-        low, high = rng.uniform(0, 60), rng.uniform(190, 255)
-        tint = np.array([1, rng.uniform(0.85, 1), rng.uniform(0.65, 0.95)], np.float32)
-        pixels = (low + pixels * (high - low) / 255) * tint
-    return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
-
-
-def worn(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What happens after the damage: noise of the scanner, coding as JPEG."""
-    pixels = samples.astype(np.float32)
-    if rng.random() < 0.4:
-        pixels += rng.normal(0, rng.uniform(0.5, 6), samples.shape)
-    samples = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
-    if rng.random() < 0.5:
-        quality = int(rng.integers(75, 98))
-        _, code = cv2.imencode(".jpg", samples[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        flag = cv2.IMREAD_COLOR if samples.shape[2] == 3 else cv2.IMREAD_GRAYSCALE
-        decoded = cv2.imdecode(code, flag)
-        samples = decoded[:, :, ::-1] if decoded.ndim == 3 else decoded[:, :, None]
-    return np.ascontiguousarray(samples)
-
-
-def damage(
-    samples: np.ndarray, stock: dict[int, list[Path]], rng: np.random.Generator
-) -> Damaged:
-    """Lay scratches, hairs and dust over a sound picture."""
-    rows, cols = samples.shape[:2]
-    pixels = samples.astype(np.float32)
-    kinds = np.zeros((rows, cols), np.uint8)
-    widths = np.zeros((rows, cols), np.uint8)
-    light_share = rng.choice([0.0, 0.1, 0.9, 1.0])
-    scale = max(rows, cols) / 512
-    plan = [(SCRATCH, rng.poisson(rng.choice([0, 2, 6]))), (HAIR, rng.poisson(rng.choice([0, 2])))]
-    plan += [(DUST, rng.poisson(rng.choice([0, 8, 40])))]
-    if sum(n for _, n in plan) == 0:
-        plan = [(SCRATCH, 2), (DUST, 10)]
-    for kind, number in plan:
-        for _ in range(number):
-            if kind == SCRATCH:
-                opacity, width = scratch(rows, cols, rng, scale)
-            elif kind == DUST and rng.random() < 0.6:
-                opacity, width = speck(rows, cols, rng, scale)
-            else:
-                opacity, width = shape(rows, cols, stock[kind], kind, rng, scale)
-            opacity *= rng.uniform(0.5, 1.0)
-            light = rng.random() < light_share
-            ink = rng.uniform(205, 255) if light else rng.uniform(0, 45)
-            tint = ink + rng.normal(0, 5, samples.shape[2])
-            pixels += opacity[:, :, None] * (tint.astype(np.float32) - pixels)
-            hit = opacity > 0.1
-            kinds[hit], widths[hit] = kind, int(np.clip(round(width), 1, 255))
-    return Damaged(np.clip(pixels + 0.5, 0, 255).astype(np.uint8), kinds, widths)
-
-
-def scratch(
-    rows: int, cols: int, rng: np.random.Generator, scale: float
-) -> tuple[np.ndarray, float]:
-    """A long, nearly straight, wobbling line of varying opacity, 1 to 6 pixels wide."""
-    width = float(rng.choice([1, 1, 1.5, 2, 2, 3, 4, 6])) * max(1, scale * rng.uniform(0.5, 1))
-    length = max(rows, cols) * rng.uniform(0.12, 1.2)
-    angle = rng.normal(np.pi / 2, 0.15) if rng.random() < 0.5 else rng.uniform(0, np.pi)
-    t = np.linspace(-0.5, 0.5, 60)
-    wobble = np.cumsum(np.cumsum(rng.normal(0, 1, 60)))
-    wobble = (wobble - np.polyval(np.polyfit(t, wobble, 1), t)) * rng.uniform(0, 0.06)
-    centre = rng.uniform(0, 1, 2) * (rows, cols)
-    along, across = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
-    path = centre + t[:, None] * length * along + wobble[:, None] * across
-    canvas = draw(path, width, rows, cols)
-    fade = np.interp(
-        np.arange(rows if abs(along[0]) > 0.7 else cols),
-        np.sort(rng.uniform(0, max(rows, cols), 8)),
-        rng.uniform(0.45, 1, 8),
-    ).astype(np.float32)
-    canvas *= fade[:, None] if len(fade) == rows and abs(along[0]) > 0.7 else fade[None, :]
-    return canvas, width
-
-
-def speck(
-    rows: int, cols: int, rng: np.random.Generator, scale: float
-) -> tuple[np.ndarray, float]:
-    """A compact irregular spot, 2 to 12 pixels across."""
-    size = float(np.exp(rng.uniform(np.log(1.8), np.log(10)))) * max(1, scale * rng.uniform(0.5, 1))
-    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    radius = size / 2 * rng.uniform(0.65, 1.35, 12)
-    stretch = rng.uniform(0.6, 1)
-    path = np.stack([np.sin(angles) * radius, np.cos(angles) * radius * stretch], axis=1)
-    turn = rng.uniform(0, np.pi)
-    path = path @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    path += rng.uniform(0, 1, 2) * (rows, cols)
-    canvas = np.zeros((rows, cols), np.uint8)
-    cv2.fillPoly(canvas, [np.round(path[:, ::-1] * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    opacity = canvas.astype(np.float32) / 255
-    return cv2.GaussianBlur(opacity, (0, 0), rng.uniform(0.3, 0.7)), size
-
-
-def draw(path: np.ndarray, width: float, rows: int, cols: int) -> np.ndarray:
-    """An antialiased stroke of any width as opacity (rows, cols) float32."""
-    canvas = np.zeros((rows, cols), np.uint8)
-    points = np.round(path[:, ::-1] * 16).astype(np.int32)
-    cv2.polylines(canvas, [points], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
-    return cv2.GaussianBlur(canvas.astype(np.float32) / 255, (0, 0), 0.45)
-
-
-def shape(
-    rows: int,
-    cols: int,
-    stock: list[Path],
-    kind: int,
-    rng: np.random.Generator,
-    scale: float,
-) -> tuple[np.ndarray, float]:
-    """A shape from the stock, turned, scaled and put somewhere."""
-    opacity = np.asarray(Image.open(stock[rng.integers(len(stock))]).convert("L"))
-    opacity = opacity.astype(np.float32) / 255
-    size = rng.uniform(3, 14) if kind == DUST else rng.uniform(25, 160)
-    factor = size * max(1, scale * rng.uniform(0.5, 1)) / max(opacity.shape)
-    opacity = cv2.resize(opacity, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    if kind == HAIR:  # thin lines lose opacity when made smaller; hairs do not
-        opacity = np.clip(opacity / max(opacity.max(), 0.05), 0, 1)
-    high, wide = opacity.shape
-    turn = cv2.getRotationMatrix2D((wide / 2, high / 2), rng.uniform(0, 360), 1)
-    turn[:, 2] += rng.uniform(0, 1, 2) * (cols, rows) - (wide / 2, high / 2)
-    opacity = cv2.warpAffine(opacity, turn, (cols, rows), flags=cv2.INTER_LINEAR)
-    inside = int((opacity > 0.3).sum())
-    width = size if kind == DUST else max(1.0, inside / max(1.0, 1.3 * max(high, wide)))
-    return opacity, width
+WIDTHS = ((1, 2), (2, 4), (4, 8), (8, 17), (17, 256))  # pixels, the second one excluded
 
 
 def pixel_rows(paths: list[Path], data: Path, split: str, seed: int) -> Table:
@@ -305,19 +71,6 @@ def _pixel_rows(job: tuple[Path, Path, str, int]) -> list[tuple[np.ndarray, np.n
                 damaged.append(share[pick] > 0.5)
         out.append((np.concatenate(measured).astype(np.float32), np.concatenate(damaged)))
     return out
-
-
-def both(path: Path, data: Path, split: str, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """A picture sound and damaged, both worn alike, each with its class map."""
-    cv2.setNumThreads(1)
-    rng = np.random.default_rng(seed)
-    sound = made(rng) if rng.random() < MADE_SHARE else vary(read(path), rng)
-    hurt = damage(sound, shapes(data, split), rng)
-    nothing = np.zeros(sound.shape[:2], np.uint8)
-    return [
-        (worn(samples, np.random.default_rng(seed)), kinds)
-        for samples, kinds in ((sound, nothing), (hurt.samples, hurt.kinds))
-    ]
 
 
 def tables(
@@ -377,13 +130,16 @@ def _columns(samples: np.ndarray, kinds: np.ndarray, pixel: Net, net: Net | None
 
 
 def fit_net(
-    measured: np.ndarray, damage_: np.ndarray, *, units: int, seed: int, rounds: int = 24
+    measured: np.ndarray, is_damage: np.ndarray, *, units: int, seed: int, rounds: int = 24
 ) -> Net:
-    """Fit a small net to tell damage from scene: logistic loss, Adam, falling step, weight decay."""
+    """Fit a small net to tell damage from scene.
+
+    Logistic loss, Adam with a falling step, slight weight decay; seeded.
+    """
     rng = np.random.default_rng(seed)
     mean, spread = measured.mean(0), measured.std(0) + 1e-6
     x = np.clip((measured - mean) / spread, -5, 5).astype(np.float32)
-    y = damage_.astype(np.float32)
+    y = is_damage.astype(np.float32)
     inputs = x.shape[1]
     weights = [
         (rng.normal(0, 1, (inputs, units)) / np.sqrt(inputs)).astype(np.float32),
@@ -412,12 +168,93 @@ def fit_net(
                 size = np.sqrt(second[i] / (1 - 0.999**step)) + 1e-8
                 weights[i] -= rate * first[i] / (1 - 0.9**step) / size
     hidden, bias, top, shift = (w.astype(np.float64) for w in weights)
-    return Net(mean.astype(np.float64), spread.astype(np.float64), hidden, bias, top, float(shift[0]))
+    return Net(mean, spread, hidden, bias, top, float(shift[0]))
 
 
 def told(table: Table) -> np.ndarray:
     """Candidates that are clearly damage or clearly not: those with a bit of both teach nothing."""
     return (table["share"] > 0.5) | (table["share"] < 0.1)
+
+
+def measure(data: Path, split: str, number: int, seed: int) -> None:
+    """Print what is found in sound and in damaged pictures of a split."""
+    paths = pictures(data, split)[:number]
+    jobs = [(path, data, split, seed + i) for i, path in enumerate(paths)]
+    with Pool(2) as pool:
+        results = pool.map(_measured, jobs, chunksize=1)
+    false = [r for r in results if r["sound_items"]]
+    print(f"sound pictures: {len(results) - len(false)} of {len(results)} without any item")
+    for r in false:
+        print(f"  {r['name']}: {r['sound_items']} items, surest {r['sound_best']:.2f}")
+    sums = ("hit", "true", "harm", "size", "good", "items")
+    total = {name: sum(r[name] for r in results) for name in sums}
+    harms = np.array([r["harm"] / r["size"] for r in results])
+    covers = np.array([r["hit"] / max(1, r["true"]) for r in results])
+    print(f"damaged pictures: {total['hit'] / total['true']:.1%} of the damaged area covered")
+    print(f"  cover by picture: mean {covers.mean():.1%}, median {np.median(covers):.1%}")
+    print(f"  pictures with nothing found: {np.mean(covers == 0):.1%}")
+    print(
+        f"  sound pixels covered: {total['harm'] / total['size']:.4%} of all; by picture median "
+        f"{np.median(harms):.4%}, above 0.1 % in {np.mean(harms > 0.001):.1%}"
+    )
+    precision = total["good"] / max(1, total["items"])
+    recall = total["hit"] / total["true"]
+    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+    print(f"  items that are damage: {precision:.1%}; F1 with area recall {f1:.3f}")
+    for kind, name in KINDS.items():
+        line = []
+        for low, high in WIDTHS:
+            hit = sum(r["by"][kind, low][0] for r in results)
+            true = sum(r["by"][kind, low][1] for r in results)
+            line.append(f"{low}-{high - 1} px " + (f"{hit / true:.0%}" if true > 500 else "-"))
+        print(f"  area recall of {name}: " + ", ".join(line))
+    for low in (0.7, 0.8, 0.9, 0.95, 0.98):
+        high = {0.7: 0.8, 0.8: 0.9, 0.9: 0.95, 0.95: 0.98, 0.98: 1.01}[low]
+        inside = [g for r in results for c, g in r["calibration"] if low <= c < high]
+        if inside:
+            print(f"  confidence {low}-{high}: {np.mean(inside):.1%} of {len(inside)} are damage")
+    seconds, pixels = sum(r["seconds"] for r in results), total["size"]
+    print(f"time: {seconds / pixels * 1e6:.2f} s a megapixel on one core (processor time)")
+
+
+def _measured(job: tuple[Path, Path, str, int]) -> dict[str, Any]:
+    path, data, split, seed = job
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    sound = read(path) if split == "eval" else vary(read(path), rng)
+    hurt = damage(sound, shapes(data, split), rng)
+    start = time.process_time()
+    false = look(Picture(sound), PlainBench()).items
+    seconds = time.process_time() - start
+    found = look(Picture(hurt.samples), PlainBench()).items
+    mask = paint(found, Picture(hurt.samples).window)
+    true = hurt.kinds > 0
+    near = cv2.dilate(true.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    good = [float(near[m.region.window.slices][m.region.mask].mean()) > 0.5 for m in found]
+    return {
+        "name": path.name,
+        "sound_items": len(false),
+        "sound_best": max((m.confidence for m in false), default=0.0),
+        "hit": int((mask & true).sum()),
+        "true": int(true.sum()),
+        "harm": int((mask & ~near).sum()),
+        "size": true.size,
+        "good": sum(good),
+        "items": len(found),
+        "calibration": [(m.confidence, g) for m, g in zip(found, good, strict=True)],
+        "by": {
+            (kind, low): _counts(
+                mask, (hurt.kinds == kind) & (hurt.width >= low) & (hurt.width < high)
+            )
+            for kind in KINDS
+            for low, high in WIDTHS
+        },
+        "seconds": seconds,
+    }
+
+
+def _counts(found: np.ndarray, true: np.ndarray) -> tuple[int, int]:
+    return int((found & true).sum()), int(true.sum())
 
 
 def print_weights(nets: dict[str, Net]) -> None:
@@ -437,3 +274,36 @@ from unfade.condition.marks.nets import unpack
         lines = [text[i : i + 92] for i in range(0, len(text), 92)]
         body = "\n".join(f'    r"{line}"' for line in lines)
         print(f"{name} = unpack(\n    {len(net.mean)},\n{body},\n)")
+
+
+def fit(data: Path, number: int) -> dict[str, Net]:
+    """The three nets: pixels and candidates from one fold, candidates among others from another."""
+    first = pictures(data, "fit")[:number]
+    rows = pixel_rows(first, data, "fit", 1000)
+    pixel = fit_net(rows["measured"], rows["damage"], units=48, seed=0, rounds=10)
+    del rows
+    table = tables(first, data, "fit", 1000, pixel, None)
+    use = told(table)
+    alone = fit_net(table["measured"][use], table["share"][use] > 0.5, units=16, seed=0)
+    table = tables(pictures(data, "hold")[:number], data, "hold", 900_000, pixel, alone)
+    use = told(table)
+    among = fit_net(table["measured"][use], table["share"][use] > 0.5, units=16, seed=0)
+    return {"PIXEL": pixel, "ALONE": alone, "AMONG": among}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["measure", "fit"])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
+    parser.add_argument("--split", choices=["check", "train", "eval"], default="check")
+    parser.add_argument("--number", type=int, default=420, help="pictures to use at most")
+    parser.add_argument("--seed", type=int, default=7)
+    args = parser.parse_args()
+    if args.what == "fit":
+        print_weights(fit(args.data, args.number))
+    else:
+        measure(args.data, args.split, args.number, args.seed)
+
+
+if __name__ == "__main__":
+    main()

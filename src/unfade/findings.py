@@ -80,7 +80,7 @@ class Mark:
         mask = self.region.mask
         first = int(np.flatnonzero(mask)[0])
         row, col = divmod(first, mask.shape[1])
-        return f"{self.kind}@{self.region.window.top + row},{self.region.window.left + col}"
+        return f"{self.kind}@{self.region.window.top + row}:{self.region.window.left + col}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

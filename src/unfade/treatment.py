@@ -22,7 +22,7 @@ import numpy as np
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
 from unfade.errors import PromiseBroken
-from unfade.findings import Findings, Mark, paint
+from unfade.findings import Findings, Mark, Region, paint
 from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
 from unfade.pixels.profile import from_linear, to_linear
 from unfade.pixels.tiles import Grid, Tile
@@ -175,10 +175,12 @@ class _Hand:
         assert step.regions is not None
         assert step.propose is not None
         marks = sorted(
-            step.regions(self.findings, settings), key=lambda m: (m.region.window, m.key)
+            _inside(step.regions(self.findings, settings), self.picture.window),
+            key=lambda mark: (mark.region.window, mark.key),
         )
         known = self.findings.marks.items if self.findings.marks is not None else ()
-        damage = _damage((*known, *marks), self.picture)
+        whole = self.picture.window
+        damage = _damage((*_inside(known, whole), *marks), self.picture)
         made = [mark for mark in marks if mark.key not in self.rejected]
         halo = step.halo_px(settings)
         tasks = [(mark, core) for mark in made for core in _work_windows(mark)]
@@ -378,6 +380,18 @@ def check_untouched(original: Picture, result: Picture, evidence: EvidenceMap) -
             )
         digest.update(before.tobytes())
     return digest.hexdigest()
+
+
+def _inside(marks: Iterable[Mark], picture: Window) -> Iterator[Mark]:
+    """Marks cut at the picture's edge, over which a grown one may reach."""
+    for mark in marks:
+        window = mark.region.window
+        inside = window.overlap(picture)
+        if inside == window:
+            yield mark
+        elif inside is not None:
+            cut = Region.of(mark.region.mask[inside.within(window)], inside)
+            yield replace(mark, region=cut, origin=mark.key)
 
 
 def _damage(marks: Iterable[Mark], picture: Picture) -> Mask:

@@ -13,10 +13,10 @@ from unfade.pixels.colour import linear_to_srgb, srgb_to_linear
 def scene(seed: int = 0) -> np.ndarray:
     """Linear light of patches of many colours that are neutral on average, some of them grey."""
     rng = np.random.default_rng(seed)
-    brightness = rng.uniform(0.05, 0.6, (16, 16, 1))
-    colours = brightness * np.exp(rng.normal(0, 0.25, (16, 16, 3)))
+    brightness = rng.uniform(0.05, 0.6, (32, 32, 1))
+    colours = brightness * np.exp(rng.normal(0, 0.15, (32, 32, 3)))
     colours[::3] = brightness[::3]
-    return np.kron(colours, np.ones((16, 16, 1)))
+    return np.kron(colours, np.ones((8, 8, 1)))
 
 
 def under(light: tuple[float, float, float]) -> Picture:

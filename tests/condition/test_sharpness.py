@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from eye_scenes import BENCH, ODD_PICTURES, ThreadedBench, grey_photo, noisy, photo, stored
@@ -26,7 +28,7 @@ def test_the_width_of_blurred_edges(sigma: float) -> None:
     # 10-90 % of a Gaussian edge, with the pixel's own width
     expected = 2.563 * np.sqrt(sigma**2 + 1 / 12)
     assert found.edge_width_px == pytest.approx(expected, rel=0.10)
-    assert found.blurred is (expected > sharpness.BLURRED_PX)
+    assert found.blurred == (expected > sharpness.BLURRED_PX)
 
 
 def test_width_grows_with_blur_on_a_photograph() -> None:
@@ -34,7 +36,7 @@ def test_width_grows_with_blur_on_a_photograph() -> None:
         sharpness.look(stored(filters.gaussian(grey_photo(), s)), BENCH).edge_width_px or 0
         for s in (0.01, 1, 2, 3, 5)
     ]
-    assert all(after > 1.2 * before for before, after in zip(widths, widths[1:]))
+    assert all(after > 1.2 * before for before, after in itertools.pairwise(widths))
     assert widths[0] < 2.6
 
 

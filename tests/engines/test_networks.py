@@ -110,7 +110,7 @@ def test_compact_computed_by_hand_from_its_weights_agrees() -> None:
 
 
 def test_a_device_that_is_not_here_is_an_error() -> None:
-    with pytest.raises(UsageError, match="vulkan:7.*is not here"):
+    with pytest.raises(UsageError, match=r"vulkan:7.*is not here"):
         open_engine(COMPACT[2], device="vulkan:7")
     with pytest.raises(UsageError, match="not one that ncnn knows"):
         open_engine(COMPACT[2], device="tpu")

@@ -139,7 +139,7 @@ def test_an_answer_that_is_final_is_not_asked_for_again(
     server: Served, folder: Path, status: int, requests: int
 ) -> None:
     server.status = status
-    with pytest.raises(ModelMissing, match="127.0.0.1"):
+    with pytest.raises(ModelMissing, match=r"127\.0\.0\.1"):
         fetch.fetch(NAME, cache=str(folder))
     assert len(server.asked) == requests
 

@@ -89,6 +89,8 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone: nothing more to say to it
         sys.exit(1)
+    except OSError as error:
+        _end(f"{error.strerror or error}: `{error.filename or ''}`. Check the path.", 7, debug)
     except MemoryError:
         _end(
             "There is not enough memory for this picture. Close other programs, or use a "

@@ -14,6 +14,7 @@ import numpy as np
 from unfade.picture import Plane
 
 BLOCK_PX = 16
+_ALIVE_LEAST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,11 @@ def flat_noise(planes: list[Plane]) -> FlatNoise | None:
     blocks = np.concatenate(cut) if cut else np.empty((0, BLOCK_PX * BLOCK_PX), np.float32)
     clipped = ((blocks <= 0) | (blocks >= 1)).mean(axis=1)
     blocks = blocks[clipped < 0.02]
-    if len(blocks) < 20:
+    # borders and fills of one value were put there after the picture was taken
+    alive = np.ptp(blocks, axis=1) > 0
+    if np.count_nonzero(alive) >= _ALIVE_LEAST:
+        blocks = blocks[alive]
+    if len(blocks) < _ALIVE_LEAST:
         return None
     mean = blocks.mean(axis=1)
     base = _plane_basis()

@@ -53,7 +53,8 @@ def look(picture: Picture, bench: BenchView) -> Noise:
     texture = flat.autocorrelation[2] > _FAR or flat.direction > _DIRECTED
     if texture or flat.evenness < _WIDELY or flat.share < 0.08:
         return Noise(
-            says="Noise: not measured, no flat area is large enough to tell it from texture."
+            says="Noise: not measured, no flat area is large enough to tell it from texture; "
+            f"in the quietest areas both together are {_strength(flat.sigma)}."
         )
     return _correlated(flat, colours)
 

@@ -51,6 +51,9 @@ def white_noise(planes: list[Plane]) -> WhiteNoise | None:
         return None
     stride = max(1, int(np.sqrt(area / _POSITIONS)))
     texture, mean, place = _texture(planes, stride)
+    alive = texture > 0  # patches of one value were put there after the picture was taken
+    if np.count_nonzero(alive) >= _PATCHES_LEAST:
+        texture, mean, place = texture[alive], mean[alive], place[alive]
     if len(texture) < _PATCHES_LEAST:
         return None
     variance = _noise_variance(_covariance(planes, place))

@@ -10,6 +10,7 @@ or tile it is made in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -203,13 +204,19 @@ def _unsmoothed(lags: np.ndarray) -> tuple[np.ndarray, float]:
     beside = (lags[middle, middle + 1] + lags[middle + 1, middle]) / 2
     near = np.arange(-middle, middle + 1)
     squared = (near[:, None] ** 2 + near[None, :] ** 2).astype(np.float64)
-    clumps = np.linspace(0.3, COARSEST_PX, 40)
-    left = [_clump_left(clump, np.array([0.0, 1.0])) for clump in clumps]
-    agree = np.array([pair[1] / pair[0] for pair in left])
+    clumps, agree = _clump_table()
     clump = float(clumps[np.argmin(np.abs(agree - beside))])
     model, rest = np.exp(-squared / (4 * clump * clump)), _clump_left(clump, squared)
     kept = float(rest[middle, middle])
     return lags * kept + model - rest, kept
+
+
+@cache
+def _clump_table() -> tuple[np.ndarray, np.ndarray]:
+    """Sizes of clumps, and how far direct neighbours agree once the smooth part is off."""
+    clumps = np.linspace(0.3, COARSEST_PX, 40)
+    left = [_clump_left(float(clump), np.array([0.0, 1.0])) for clump in clumps]
+    return clumps, np.array([pair[1] / pair[0] for pair in left])
 
 
 def _clump_left(clump_px: float, squared: np.ndarray) -> np.ndarray:

@@ -17,8 +17,6 @@ Detection in Films (2014), for gathering evidence along lines and for one rule o
 
 from __future__ import annotations
 
-import numpy as np
-
 from unfade.condition.contract import Finder
 from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, judge
 from unfade.condition.marks.outline import outline

@@ -235,9 +235,7 @@ def _neighbours(
     return hit, place[hit]
 
 
-def _inner_pairs(
-    kept: Specks, owner: np.ndarray, count: int, down: int, across: int
-) -> np.ndarray:
+def _inner_pairs(kept: Specks, owner: np.ndarray, count: int, down: int, across: int) -> np.ndarray:
     first, _ = _neighbours(kept.rows, kept.cols, down, across)
     return np.bincount(owner[first], minlength=count).astype(np.float64)
 
@@ -259,4 +257,5 @@ def _wide_share(
     mean = np.bincount(owner, near, count) / area
     if own:
         mean = np.maximum(mean - area, 0)
-    return np.sqrt(mean / (5 * CELL_PX) ** 2)
+    share: np.ndarray = np.sqrt(mean / (5 * CELL_PX) ** 2)
+    return share

@@ -104,7 +104,8 @@ def _cells(c: Candidates) -> tuple[np.ndarray, np.ndarray]:
 def _three_by_three(cells: np.ndarray) -> np.ndarray:
     padded = np.pad(cells, 1)
     tall = padded[:-2] + padded[1:-1] + padded[2:]
-    return tall[:, :-2] + tall[:, 1:-1] + tall[:, 2:]
+    square: np.ndarray = tall[:, :-2] + tall[:, 1:-1] + tall[:, 2:]
+    return square
 
 
 def _seconded(

@@ -29,7 +29,8 @@ class Net:
         """Log odds (rows,) for measurements (rows, inputs). Far values are clipped to 5 spreads."""
         standard = (measured - self.mean) / self.spread
         np.clip(standard, -5, 5, out=standard)
-        return np.tanh(standard @ self.hidden + self.bias) @ self.top + self.shift
+        odds: np.ndarray = np.tanh(standard @ self.hidden + self.bias) @ self.top + self.shift
+        return odds
 
     def packed(self) -> str:
         """All numbers as float32 in one text, for ``unpack``."""

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from unfade.condition.marks.candidates import Candidates, measure
-from unfade.condition.marks.specks import HALO_PX, LEVELS, Specks, find_specks, level_size, read_planes
 from unfade.condition.marks.nets import Net
+from unfade.condition.marks.planes import LEVELS, level_size, read_planes
+from unfade.condition.marks.specks import HALO_PX, Specks, find_specks
 from unfade.engines.contract import BenchView
 from unfade.picture import Picture
 from unfade.pixels.tiles import CORE_PX, Grid, Tile

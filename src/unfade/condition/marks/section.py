@@ -37,22 +37,19 @@ def cross_section(
     stride = padded.shape[1]
     base = (rows + REACH_PX) * stride + cols + REACH_PX
     steps = _offsets(stride)[direction]
-    values = padded.ravel()[base[:, None] + steps].astype(np.float32)
-    values = values.reshape(len(base), 2, 2, len(ACROSS_PX), len(ALONG_PX))
-    sides = values.mean(axis=2)  # both ways along; axis 1 is the side across
-    middle = (sides[:, 0] + sides[:, 1]) / 2
+    values = padded.ravel()[base[:, None] + steps].astype(np.int16)
+    values = values.reshape(len(base), 2, 2, len(ACROSS_PX) * len(ALONG_PX))
+    sides = values[:, :, 0] + values[:, :, 1]  # both ways along; axis 1 is the side across
+    middle = sides[:, 0] + sides[:, 1]
     apart = np.abs(sides[:, 0] - sides[:, 1])
-    ends = np.abs(values[:, 0, 0, 0] - values[:, 0, 1, 0])
-    apart[:, 0] = ends  # on the line itself: how the two ways along differ
-    centre = values[:, 0, 0, 0, 0]
-    folded = np.concatenate(
-        (
-            (centre[:, None, None] - middle).reshape(len(base), FOLDED // 2 + 1)[:, 1:],
-            apart.reshape(len(base), FOLDED // 2 + 1)[:, 1:],
-        ),
-        axis=1,
-    )
-    return np.clip(folded / scale[:, None], -3, 3)
+    line = slice(0, len(ALONG_PX))  # on the line itself: how the two ways along differ
+    apart[:, line] = 2 * np.abs(values[:, 0, 0, line] - values[:, 0, 1, line])
+    folded = np.empty((len(base), FOLDED), np.float32)
+    folded[:, : FOLDED // 2] = middle[:, :1] - middle[:, 1:]
+    folded[:, FOLDED // 2 :] = 2 * apart[:, 1:]
+    folded /= 4 * scale[:, None].astype(np.float32)
+    np.clip(folded, -3, 3, out=folded)
+    return folded
 
 
 def _offsets(stride: int) -> np.ndarray:
@@ -62,6 +59,7 @@ def _offsets(stride: int) -> np.ndarray:
     way = np.array([1, -1])[:, None, None]
     across = side * np.array(ACROSS_PX)[:, None]
     along = way * np.array(ALONG_PX)
-    down = np.round(along * np.sin(turn) + across * np.cos(turn)).astype(np.int64)
-    right = np.round(along * np.cos(turn) - across * np.sin(turn)).astype(np.int64)
-    return (down * stride + right).reshape(DIRECTIONS, -1)
+    down = np.round(along * np.sin(turn) + across * np.cos(turn)).astype(np.int32)
+    right = np.round(along * np.cos(turn) - across * np.sin(turn)).astype(np.int32)
+    flat: np.ndarray = down * stride + right
+    return flat.reshape(DIRECTIONS, -1)

@@ -1,18 +1,14 @@
 """Collect specks: pixels that stand out from their surround as a small opaque thing would.
 
-Used by the marks finder as its first pass. Dust, hairs and scratches lie *on* the picture: white
-ones lift the lowest channel of a colour picture, black ones press down the highest. So two planes
-are looked at, both made such that a mark is bright: ``light`` = lowest channel, ``dark`` = highest
-channel, inverted. In each, the residue over a small median tells what is narrower than half the
-median's window; three halvings of the picture (levels) cover widths from 1 to about 16 pixels.
+Used by the marks finder as its first pass. In each plane (see ``planes``) the residue over a small
+median tells what is narrower than half the median's window; three halvings of the picture (levels)
+cover widths from 1 to about 16 pixels.
 
 A speck is a pixel whose residue exceeds its neighbourhood's own noise and texture (median
 absolute residue) *and* an absolute number of grey levels: no threshold is taken from the content
 alone, so a sound picture is not forced to have specks. Faint scratches are gathered along their
-length by line sums in sixteen directions.
-
-Planes are 8-bit: a difference below one 255th of the scale is never a mark, and pictures with 8,
-16 or 32 bits of the same content give the same specks.
+length by line sums in sixteen directions. What remains is judged pixel by
+pixel, from its surround turned along the mark.
 """
 
 from __future__ import annotations
@@ -23,13 +19,12 @@ import numpy as np
 
 from unfade.condition.marks.nets import Net
 from unfade.condition.marks.section import DIRECTIONS, cross_section
-from unfade.picture import Mask, Picture, Window, pixels_to_codes
+from unfade.picture import Mask
 
-LEVELS = 3  # native, half, quarter
-HALO_PX = 48  # in the level's own pixels: median 4, noise 15, line 10, share of specks 15
+HALO_PX = 48  # in the level's own pixels: median 4, noise 15, line 12, share of specks 15
 MEDIAN_PX = 9
 NOISE_PX = 31
-LINE_PX = 21
+STROKE_PX, APART_PX = 9, 7  # a line is three strokes: 23 pixels
 WEAK_ODDS, STRONG_ODDS = -1.5, 0.5
 
 # what is measured at each speck, in this order, 8 bits each
@@ -89,31 +84,6 @@ class Specks:
         )
 
 
-def level_size(length: int, level: int) -> int:
-    """Pixels along a side of ``length`` native pixels after ``level`` halvings."""
-    return -(-length // (1 << level))
-
-
-def read_planes(picture: Picture, window: Window, level: int) -> tuple[np.ndarray, np.ndarray]:
-    """The light and the dark plane of a window given in the level's own pixels.
-
-    Reads native pixels in blocks, so that memory follows the level's size and not the native one.
-
-    Returns:
-        two uint8 planes (window.rows, window.cols); a mark is bright in the one of its polarity
-    """
-    planes = np.empty((2, window.rows, window.cols), np.uint8)
-    block = 512 >> level
-    for top in range(window.top, window.bottom, block):
-        for left in range(window.left, window.right, block):
-            part = Window(
-                top, left, min(window.bottom, top + block), min(window.right, left + block)
-            )
-            rows, cols = part.within(window)
-            planes[0, rows, cols], planes[1, rows, cols] = _read_block(picture, part, level)
-    return planes[0], planes[1]
-
-
 def find_specks(
     light: np.ndarray, dark: np.ndarray, core: tuple[slice, slice], net: Net
 ) -> list[Specks]:
@@ -132,9 +102,7 @@ def find_specks(
         traces = raw.traces
         traces[:, -1] = np.clip(np.round(128 + 16 * odds), 0, 255)
         keep = odds > WEAK_ODDS
-        found.append(
-            Specks(raw.rows[keep], raw.cols[keep], traces[keep], odds[keep] > STRONG_ODDS)
-        )
+        found.append(Specks(raw.rows[keep], raw.cols[keep], traces[keep], odds[keep] > STRONG_ODDS))
     return found
 
 
@@ -232,67 +200,49 @@ def line_evidence(residue: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, n
     """The best line sum through each pixel in standard deviations of its noise, and which.
 
     The residue is clipped at three times its noise first, so that one bright spot makes no line.
+    A line is the sum of three short strokes, one behind the other: a short stroke is a cheap
+    filter, and three of them make a line of 23 pixels.
+
+    Returns:
+        (rows, cols) float32, and the direction (rows, cols) uint8 in sixteenths of half a turn
     """
     import cv2
 
-    scale = 1.4826 * noise + 0.7
-    clipped = np.clip(residue / scale, -3, 3).astype(np.float32)
+    clipped = np.clip(residue / (1.4826 * noise + 0.7), -3, 3).astype(np.float32)
+    margin = APART_PX + 1
+    padded = cv2.copyMakeBorder(clipped, *(margin,) * 4, cv2.BORDER_REPLICATE)
+    rows, cols = residue.shape
     best = np.full(residue.shape, -np.inf, np.float32)
     direction = np.zeros(residue.shape, np.uint8)
     for step in range(DIRECTIONS):
-        kernel = line_kernel(LINE_PX, np.pi * step / DIRECTIONS)
-        gain = 1 / float(np.sqrt((kernel**2).sum()))
-        along = cv2.filter2D(clipped, cv2.CV_32F, kernel * gain)
-        direction[along > best] = step
+        angle = np.pi * step / DIRECTIONS
+        down, right = round(APART_PX * np.sin(angle)), round(APART_PX * np.cos(angle))
+        kernel = stroke(angle)
+        whole = np.zeros((STROKE_PX + 2 * margin,) * 2)
+        for way in (-1, 0, 1):
+            top, left = margin + way * down, margin + way * right
+            whole[top : top + STROKE_PX, left : left + STROKE_PX] += kernel
+        part = cv2.filter2D(padded, cv2.CV_32F, kernel / float(np.sqrt((whole**2).sum())))
+        along = part[margin : margin + rows, margin : margin + cols].copy()
+        for way in (-1, 1):
+            top, left = margin + way * down, margin + way * right
+            along += part[top : top + rows, left : left + cols]
+        np.copyto(direction, step, where=along > best)
         np.maximum(best, along, out=best)
     return best, direction
 
 
-def line_kernel(length_px: int, angle: float) -> np.ndarray:
-    """(length, length) float32 kernel: an antialiased line through the centre, sum 1."""
+def stroke(angle: float) -> np.ndarray:
+    """(STROKE_PX, STROKE_PX) float32 kernel: an antialiased stroke through the centre, sum 1."""
     import cv2
 
-    half = length_px // 2
-    kernel = np.zeros((length_px, length_px), np.float32)
-    along = np.array([np.cos(angle), np.sin(angle)]) * (half - 0.5)
-    start, end = (half - along) * 256, (half + along) * 256
-    cv2.line(
-        canvas := np.zeros_like(kernel, np.uint8),
-        tuple(int(v) for v in start),
-        tuple(int(v) for v in end),
-        255,
-        1,
-        cv2.LINE_AA,
-        8,
-    )
-    kernel[:] = canvas
-    return kernel / kernel.sum()
-
-
-def _read_block(picture: Picture, part: Window, level: int) -> tuple[np.ndarray, np.ndarray]:
-    import cv2
-
-    native = part.scaled(1 << level)
-    native = Window(
-        native.top, native.left, min(native.bottom, picture.rows), min(native.right, picture.cols)
-    )
-    pixels = np.nan_to_num(picture.read(native), nan=0.0, posinf=1.0, neginf=0.0)
-    if picture.encoding == "linear":  # marks are judged as they are seen
-        pixels = np.sqrt(np.clip(pixels, 0, 1))
-    planes = (pixels.min(axis=2), 1 - pixels.max(axis=2))
-    if level:
-        below = (part.rows << level) - native.rows
-        right = (part.cols << level) - native.cols
-        planes = tuple(
-            cv2.resize(
-                cv2.copyMakeBorder(p, 0, below, 0, right, cv2.BORDER_REPLICATE),
-                (part.cols, part.rows),
-                interpolation=cv2.INTER_AREA,
-            )
-            for p in planes
-        )
-    light, dark = (pixels_to_codes(p, np.uint8, 255.0) for p in planes)
-    return light, dark
+    middle = STROKE_PX // 2
+    reach = np.array([np.cos(angle), np.sin(angle)]) * (middle - 0.5)
+    canvas = np.zeros((STROKE_PX, STROKE_PX), np.uint8)
+    start, end = (tuple(int(v) for v in (middle + way * reach) * 256) for way in (-1, 1))
+    cv2.line(canvas, start, end, 255, 1, cv2.LINE_AA, 8)
+    kernel: np.ndarray = canvas.astype(np.float32) / float(canvas.sum())
+    return kernel
 
 
 def _touching(weak: np.ndarray, strong: np.ndarray) -> Mask:
@@ -305,7 +255,8 @@ def _touching(weak: np.ndarray, strong: np.ndarray) -> Mask:
     for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         keep[border] = True
     keep[0] = False
-    return keep[labels]
+    kept: np.ndarray = keep[labels]
+    return kept
 
 
 def _texture(residue: np.ndarray, speck: np.ndarray, side_px: int) -> np.ndarray:
@@ -315,7 +266,9 @@ def _texture(residue: np.ndarray, speck: np.ndarray, side_px: int) -> np.ndarray
     sound = (~speck).astype(np.float32)
     window = (side_px, side_px)
     energy = cv2.blur(np.minimum(np.abs(residue), 32) * sound, window)
-    return np.clip(8 * energy / np.maximum(cv2.blur(sound, window), 0.02), 0, 255)
+    texture = 8 * energy / np.maximum(cv2.blur(sound, window), 0.02)
+    clipped: np.ndarray = np.clip(texture, 0, 255)
+    return clipped
 
 
 def _edge(plane: np.ndarray) -> np.ndarray:
@@ -325,4 +278,5 @@ def _edge(plane: np.ndarray) -> np.ndarray:
     across = cv2.Sobel(plane, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     down = cv2.Sobel(plane, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
     steep = cv2.dilate(cv2.magnitude(across, down), np.ones((3, 3), np.uint8))
-    return np.clip(steep, 0, 255)
+    clipped: np.ndarray = np.clip(steep, 0, 255)
+    return clipped

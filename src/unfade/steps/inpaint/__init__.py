@@ -146,7 +146,8 @@ def grown_marks(
     for mark in marks:
         alone = mark.region.mask
         if 0 < width(alone) <= max_width_px:
-            chosen.append(replace(mark, region=_grown(mark.region.window, alone, grow_px)))
+            region = _grown(mark.region.window, alone, grow_px)
+            chosen.append(replace(mark, region=region, origin=mark.key))
     return tuple(chosen)
 
 
