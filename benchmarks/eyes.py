@@ -175,12 +175,13 @@ def sepia(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     strength = rng.uniform(8, 30) * 4 * (light / 100) * (1 - light / 100)
     hue = np.radians(rng.uniform(50, 100))
     lab = np.stack([light, strength * np.cos(hue), strength * np.sin(hue)], axis=-1)
-    return linear_to_srgb(np.clip(lab_to_linear(lab), 0, 1))
+    return np.asarray(linear_to_srgb(np.clip(lab_to_linear(lab), 0, 1)))
 
 
 def cyanotype(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     y = luma(pixels)[:, :, None]
-    return np.concatenate([0.95 * y**1.9, 0.15 + 0.8 * y**1.15, 0.3 + 0.65 * y**0.8], axis=2)
+    curves = [0.95 * y**1.9, 0.15 + 0.8 * y**1.15, 0.3 + 0.65 * y**0.8]
+    return np.asarray(np.concatenate(curves, axis=2))
 
 
 def grey(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -190,12 +191,12 @@ def grey(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def dye_loss(pixels: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     floor = np.array([0.45, 0.12, 0.2]) * strength * rng.uniform(0.7, 1.2, 3)
     gamma = rng.uniform(0.7, 1.1, 3)
-    return floor + (0.93 - floor) * np.clip(pixels, 0, 1) ** gamma
+    return np.asarray(floor + (0.93 - floor) * np.clip(pixels, 0, 1) ** gamma)
 
 
 def pale(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     neutral = luma(pixels)[:, :, None]
-    return neutral + 0.5 * (pixels - neutral)
+    return np.asarray(neutral + 0.5 * (pixels - neutral))
 
 
 def fog(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -104,8 +104,8 @@ def look(picture: Picture, bench: BenchView) -> Cast:
             "units apart, so the colours are rather those of the scene."
         )
     # on artificial casts over photographs whose own light is not known to be white, the error
-    # grows with the disagreement, and even where all agree one in ten is off by 14 units
-    confidence = max(0.2, 0.85 - 0.12 * light.apart)
+    # grows with the disagreement, and even where all agree one in ten is off by 15 units
+    confidence = max(0.2, 0.75 - 0.10 * light.apart)
     if tone.kind != "colour":
         confidence = min(confidence, 0.6)
     strength = float(np.hypot(light.a, light.b))
