@@ -18,6 +18,7 @@ from unfade.record import Evidence
 from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_of
 
 SURE = 0.7  # a finding less sure than this advises nothing
+SURE_EVERYWHERE = 0.9  # for a change of every pixel; on 120 sound photographs 1 passes, truly noisy
 NOISY = 6.0 / 255  # noise below this is hardly seen in a print or on a screen
 
 POLICIES: dict[str, frozenset[Evidence]] = {
@@ -168,8 +169,8 @@ def overlay(recipe: Recipe, settings: Mapping[str, Mapping[str, Any]]) -> Recipe
     return Recipe(name=recipe.name, about=recipe.about, steps=steps)
 
 
-def _sure(finding: Any) -> bool:
-    return finding is not None and finding.confidence is not None and finding.confidence >= SURE
+def _sure(finding: Any, least: float = SURE) -> bool:
+    return finding is not None and finding.confidence is not None and finding.confidence >= least
 
 
 def _wanted(findings: Findings) -> tuple[dict[str, tuple[dict[str, Any], str]], list[str]]:
@@ -191,8 +192,10 @@ def _wanted(findings: Findings) -> tuple[dict[str, tuple[dict[str, Any], str]], 
     if noise is not None and noise.sigma is not None:
         if noise.grain:
             left.append("grain: it belongs to the photograph. Use `--only denoise` to reduce it.")
-        elif _sure(noise) and noise.sigma >= NOISY:
+        elif _sure(noise, SURE_EVERYWHERE) and noise.sigma >= NOISY:
             wanted["denoise"] = ({}, noise.says)
+        elif noise.sigma >= NOISY:
+            left.append(f"noise: not sure enough to change every pixel. {noise.says}")
         elif noise.sigma >= NOISY / 3:
             left.append(f"noise: too little to be worth a change of every pixel. {noise.says}")
     if _sure(tone) and tone is not None and tone.kind == "toned":

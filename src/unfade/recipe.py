@@ -126,7 +126,7 @@ def shipped_recipes() -> tuple[Recipe, ...]:
 
 
 def _cookbook() -> list[tuple[str, str]]:
-    folder = resources.files("unfade.cookbook")
+    folder = resources.files("unfade") / "cookbook"
     files = [f for f in folder.iterdir() if f.name.endswith(".toml")]
     return sorted((f.name.removesuffix(".toml"), f.read_text(encoding="utf-8")) for f in files)
 

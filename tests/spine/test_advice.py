@@ -37,7 +37,7 @@ def test_noise_needs_to_be_sure_seen_and_no_grain() -> None:
     assert advise(Findings(noise=loud)).recipe.step_names == ("denoise",)
     for quiet in (
         dataclasses.replace(loud, confidence=None, sigma=None),
-        dataclasses.replace(loud, confidence=0.3),
+        dataclasses.replace(loud, confidence=0.8),
         dataclasses.replace(loud, sigma=NOISY * 0.5),
         dataclasses.replace(loud, grain=True),
     ):
