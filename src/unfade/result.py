@@ -280,7 +280,9 @@ def _changed_share(evidence: EvidenceMap) -> float:
 
 def _shares(evidence: EvidenceMap) -> dict[str, float]:
     """Evidence class -> share of the picture, for the classes that occur."""
-    counts = np.bincount(evidence.ravel(), minlength=len(Evidence))
+    counts = np.zeros(len(Evidence), np.int64)
+    for top in range(0, evidence.shape[0], 256):  # bincount makes eight bytes of each
+        counts += np.bincount(evidence[top : top + 256].ravel(), minlength=len(Evidence))
     return {
         kind.name.lower(): float(counts[kind]) / evidence.size for kind in Evidence if counts[kind]
     }

@@ -144,9 +144,9 @@ def test_kind_follows_shape(path: list[tuple[int, int]], width: int, kind: MarkK
     found, width_px, length_px = kind_of(grown, 160)
     assert found == kind
     if kind != MarkKind.DUST:
-        steps = np.diff(np.array(path), axis=0)
-        assert length_px == pytest.approx(np.hypot(*steps.T).sum(), rel=0.25)
-        assert abs(width_px - width) < 1.5
+        length = float(np.hypot(*np.diff(np.array(path), axis=0).T).sum())
+        assert length_px == pytest.approx(length, rel=0.25)
+        assert abs(width_px - canvas.sum() / length) < 1.2
 
 
 def test_depth_and_grey_do_not_matter() -> None:

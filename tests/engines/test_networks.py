@@ -10,10 +10,14 @@ import pytest
 from skimage import data
 
 from unfade.engines import opening
+from unfade.engines.bench import Bench
 from unfade.engines.opening import open_engine
 from unfade.engines.stages import layers_of, plan, single
 from unfade.engines.tiled import TiledMender
 from unfade.errors import ModelMissing, ModelRejected, UsageError
+from unfade.findings import Findings
+from unfade.picture import Picture
+from unfade.steps import upscale
 from unfade.zoo import store
 from unfade.zoo.ncnn_weights import read_graph, state_dict
 
@@ -180,3 +184,23 @@ def test_float16_weights_are_read_with_their_padding(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, param: str, numbers: bytes, says: str) -> None:
     with pytest.raises(ModelRejected, match=says):
         read_graph(*written(tmp_path, param, numbers))
+
+
+# -- as the step `upscale` uses them -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("method", ["real-esrgan-fast", "real-esrgan"])
+def test_enlarging_with_a_network_gives_the_input_back_when_scaled_down(
+    method: str, scale: int
+) -> None:
+    side = 40 if method == "real-esrgan-fast" else 16
+    codes = data.astronaut()[100 : 100 + side, 200 : 200 + side]
+    picture = Picture(np.ascontiguousarray(codes))
+    result = np.zeros((side * scale, side * scale, 3), np.uint8)
+    with Bench(threads=1) as bench:
+        settings = upscale.Settings(scale=scale, method=method)
+        for window, pixels in upscale.enlarge(picture, settings, Findings(), bench):
+            result[window.slices] = np.rint(pixels * 255).clip(0, 255).astype(np.uint8)
+    means = result.reshape(side, scale, side, scale, 3).mean((1, 3))
+    assert np.abs(means - codes).max() <= 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import multiprocessing
+import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +43,14 @@ def server() -> Iterator[Served]:
 
 @pytest.fixture
 def folder(tmp_path: Path, server: Served, monkeypatch: pytest.MonkeyPatch) -> Path:
-    use(monkeypatch, entry(server.url))
+    use_everywhere(monkeypatch.setattr, entry(server.url))
     return tmp_path / "weights"
 
 
-def use(monkeypatch: pytest.MonkeyPatch, known: Entry) -> None:
+def use_everywhere(set_attribute: Callable[..., None], known: Entry) -> None:
+    """Make ``known`` the only network of the catalogue."""
     for module in (fetch, store, catalogue):
-        monkeypatch.setattr(module, "find", lambda name: known)
+        set_attribute(module, "find", lambda name: known)
 
 
 def test_decide() -> None:
@@ -147,7 +150,7 @@ def test_an_answer_that_is_final_is_not_asked_for_again(
 def test_the_next_address_is_tried(
     server: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, entry("", urls=("http://127.0.0.1:9/none", server.url)))
+    use_everywhere(monkeypatch.setattr, entry("", urls=("http://127.0.0.1:9/none", server.url)))
     (path,) = fetch.fetch(NAME, cache=str(folder))
     assert path.read_bytes() == CONTENT
 
@@ -155,7 +158,7 @@ def test_the_next_address_is_tried(
 def test_a_mirror_is_asked_instead(
     server: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, entry("http://127.0.0.1:9/published"))
+    use_everywhere(monkeypatch.setattr, entry("http://127.0.0.1:9/published"))
     (path,) = fetch.fetch(NAME, cache=str(folder), mirror=server.url)
     assert path.read_bytes() == CONTENT
 
@@ -176,7 +179,7 @@ def test_a_file_put_by_hand_is_accepted(folder: Path, server: Served) -> None:
 
 
 def test_a_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, entry("", package="no_such_package_of_weights", urls=()))
+    use_everywhere(monkeypatch.setattr, entry("", package="no_such_package_of_weights", urls=()))
     with pytest.raises(MissingPackage, match="pip install"):
         store.files(NAME, cache=str(folder))
 
@@ -208,18 +211,22 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path, folder: Path) 
         fetch.fetch(NAME, cache=str(tmp_path / "file" / "weights"))
 
 
-def _fetch_in_child(url: str, folder: str) -> str:
-    known = entry(url)
-    for module in (fetch, store):
-        module.find = lambda name: known  # type: ignore[assignment]
-    (path,) = fetch.fetch(NAME, cache=folder)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+CHILD = """
+import sys
+from test_fetch import entry, use_everywhere
+from unfade.zoo import fetch
+url, folder = sys.argv[1:]
+use_everywhere(setattr, entry(url))
+fetch.fetch("net", cache=folder)
+"""
 
 
 def test_two_processes_at_once_do_not_disturb_each_other(server: Served, folder: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        hashes = pool.starmap(_fetch_in_child, [(server.url, str(folder))] * 2)
-    assert hashes == [hashlib.sha256(CONTENT).hexdigest()] * 2
+    command = [sys.executable, "-c", CHILD, server.url, str(folder)]
+    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
+    children = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [child.wait(timeout=60) for child in children] == [0, 0]
+    assert (folder / "net.bin").read_bytes() == CONTENT
     assert [p.name for p in folder.iterdir()] == ["net.bin"]
 
 

@@ -107,6 +107,7 @@ def opened_bench(
         runtime=config.runtime,
         memory_bytes=config.memory_bytes,
         threads=config.threads or None,
+        cache=config.cache,
         progress=progress,
     )
     try:

@@ -34,6 +34,7 @@ class Bench:
             runtime that was named is never replaced by another
         memory_bytes: bound on pieces under way, beside the picture itself
         threads: workers; None means one for each core
+        cache: folder of fetched weights; empty means the usual one
         progress: called as ``progress(says, done, total)``
         cancelled: asked between pieces; True stops the run with ``Cancelled``
     """
@@ -45,6 +46,7 @@ class Bench:
         runtime: str = "auto",
         memory_bytes: int | None = None,
         threads: int | None = None,
+        cache: str = "",
         progress: ProgressCall | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
@@ -52,6 +54,7 @@ class Bench:
         self.runtime = runtime
         self.memory_bytes = memory_bytes or DEFAULT_MEMORY
         self.threads = threads or available_cores()
+        self.cache = cache
         self._progress = progress
         self._cancelled = cancelled
         self._pool: ThreadPoolExecutor | None = None
@@ -101,7 +104,11 @@ class Bench:
                 from unfade.engines.opening import open_engine
 
                 self._engines[name] = open_engine(
-                    name, device=self.device, runtime=self.runtime, threads=self.threads
+                    name,
+                    device=self.device,
+                    runtime=self.runtime,
+                    threads=self.threads,
+                    cache=self.cache,
                 )
             return self._engines[name]
 

@@ -46,7 +46,7 @@ class NcnnRuntime:
         fast: bool = False,
     ) -> None:  # fmt: skip
         os.environ.setdefault(*SPIN)
-        self._ncnn: Any = need("ncnn", extra="ncnn", to="run this network")
+        self._ncnn: Any = need("ncnn", extra="models", to="run this network")
         self._lock = threading.Lock()
         self.device = device
         net = self._ncnn.Net()

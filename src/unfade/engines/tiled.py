@@ -175,7 +175,7 @@ class TiledMender:
         maps: dict[str, Map] = {self.stages[0].inputs[0]: (Window(0, 0, rows, cols), tile_chw)}
         for i, (stage, need) in enumerate(self._needs(rows, cols, core)):
             made: list[np.ndarray] = []
-            pieces = self._pieces(stage, need)
+            pieces = self._pieces(stage, need, rows, cols)
             for piece in pieces:
                 look = piece.grown(stage.reach_px, rows, cols)
                 outputs = self._runtime.run(stage, [_cut(*maps[b], look) for b in stage.inputs])
@@ -210,9 +210,17 @@ class TiledMender:
             needs.append((stage, window.grown(follower.reach_px, rows, cols)))
         return needs[::-1]
 
-    def _pieces(self, stage: Stage, need: Window) -> list[Window]:
-        """``need`` in nearly equal pieces, smaller where the stage enlarges."""
-        side = self.facts.piece_px // (1 if stage.scale == 1 else 2)
+    def _pieces(self, stage: Stage, need: Window, rows: int, cols: int) -> list[Window]:
+        """``need`` in nearly equal pieces, smaller where the stage enlarges.
+
+        A small tile has small maps and leaves room for larger pieces: up to 1.6 times the side
+        it is computed in one.
+        """
+        side = self.facts.piece_px
+        if 5 * max(rows, cols) <= 8 * side:
+            side = max(rows, cols)
+        if stage.scale > 1:
+            side = -(-side // 2)
         if not side:
             return [need]
         return [
@@ -225,7 +233,7 @@ class TiledMender:
         """How many items ``_walk`` yields for this tile."""
         size = self._fitting(tile.padded.rows), self._fitting(tile.padded.cols)
         needs = self._needs(*size, self._core(tile))
-        return 1 + sum(len(self._pieces(stage, need)) for stage, need in needs)
+        return 1 + sum(len(self._pieces(stage, need, *size)) for stage, need in needs)
 
 
 def _cut(window: Window, array_chw: np.ndarray, look: Window) -> np.ndarray:

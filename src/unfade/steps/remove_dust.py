@@ -23,14 +23,14 @@ class Settings(FillSettings):
     """Which spots are removed, and how."""
 
     min_confidence: float = setting(
-        0.5, "spots that the finder is less sure of are left alone", low=0, high=1
+        0.85, "spots that the finder is less sure of are left alone", low=0, high=1
     )
     max_length_px: float | None = setting(
         None, "longer spots and hairs are left alone; left out: no limit",
         unit="px", low=1, high=100_000,
     )  # fmt: skip
     grow_px: float = setting(
-        1.0, "the mask is widened by this, over the soft border of the spot",
+        0.0, "the mask is widened by this, further over the soft border of the spot",
         unit="px", low=0, high=16,
     )  # fmt: skip
 

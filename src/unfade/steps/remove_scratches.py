@@ -23,13 +23,13 @@ class Settings(FillSettings):
     """Which scratches are removed, and how."""
 
     min_confidence: float = setting(
-        0.5, "scratches that the finder is less sure of are left alone", low=0, high=1
+        0.9, "scratches that the finder is less sure of are left alone", low=0, high=1
     )
     min_length_px: float = setting(
         0.0, "shorter scratches are left alone", unit="px", low=0, high=100_000
     )
     grow_px: float = setting(
-        1.0, "the mask is widened by this, over the soft border of the scratch",
+        0.0, "the mask is widened by this, further over the soft border of the scratch",
         unit="px", low=0, high=16,
     )  # fmt: skip
 
