@@ -29,7 +29,7 @@ from unfade.condition.marks.context import describe
 from unfade.condition.marks.nets import Net
 from unfade.condition.marks.planes import LEVELS, level_size, read_planes
 from unfade.condition.marks.scan import scan
-from unfade.condition.marks.specks import raw_specks, reconsidered
+from unfade.condition.marks.specks import raw_specks
 from unfade.engines.contract import PlainBench
 from unfade.findings import paint
 from unfade.picture import Picture, Window
@@ -38,13 +38,9 @@ Table = dict[str, np.ndarray]
 WIDTHS = ((1, 2), (2, 4), (4, 8), (8, 17), (17, 256))  # pixels, the second one excluded
 
 
-def pixel_rows(paths: list[Path], data: Path, split: str, seed: int, first: Net | None) -> Table:
-    """A sample of all raw specks: what was ``measured``, ``damage`` or not, ``picture``.
-
-    Args:
-        first: the first judge of pixels, for the measurements of the second; None: of the first
-    """
-    jobs = [(path, data, split, seed + i, first) for i, path in enumerate(paths)]
+def pixel_rows(paths: list[Path], data: Path, split: str, seed: int) -> Table:
+    """A sample of all raw specks: ``measured`` surround, ``damage`` or not, ``picture``."""
+    jobs = [(path, data, split, seed + i) for i, path in enumerate(paths)]
     with Pool(2) as pool:
         parts = [part for pair in pool.map(_pixel_rows, jobs, chunksize=4) for part in pair]
     return {
@@ -54,14 +50,11 @@ def pixel_rows(paths: list[Path], data: Path, split: str, seed: int, first: Net 
     }
 
 
-def _pixel_rows(
-    job: tuple[Path, Path, str, int, Net | None],
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    *which, first = job
+def _pixel_rows(job: tuple[Path, Path, str, int]) -> list[tuple[np.ndarray, np.ndarray]]:
     out = []
-    for samples, kinds in both(*which):
+    for samples, kinds in both(*job):
         picture = Picture(samples)
-        rng = np.random.default_rng(which[-1])
+        rng = np.random.default_rng(job[-1])
         measured, damaged = [], []
         for level in range(LEVELS):
             size = [level_size(n, level) for n in kinds.shape]
@@ -70,12 +63,7 @@ def _pixel_rows(
                 (kinds > 0).astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA
             )
             everything = (slice(0, size[0]), slice(0, size[1]))
-            planes = read_planes(picture, window, level)
-            if first is None:
-                found = [(s, measures) for s, measures, _ in raw_specks(*planes, everything)]
-            else:
-                found = reconsidered(*planes, everything, first)
-            for specks, surround in found:
+            for specks, surround in raw_specks(*read_planes(picture, window, level), everything):
                 share = hurt[specks.rows, specks.cols]
                 clear = np.flatnonzero((share > 0.5) | (share == 0))
                 pick = rng.permutation(clear)[: 700 >> level]
@@ -86,7 +74,7 @@ def _pixel_rows(
 
 
 def tables(
-    paths: list[Path], data: Path, split: str, seed: int, pixel: tuple[Net, Net], net: Net | None
+    paths: list[Path], data: Path, split: str, seed: int, pixel: Net, net: Net | None
 ) -> Table:
     """All candidates in the pictures, once sound and once damaged (picture 2n and 2n + 1).
 
@@ -109,15 +97,13 @@ def tables(
     return {name: np.concatenate(values) for name, values in rows.items()}
 
 
-def _table(job: tuple[Path, Path, str, int, tuple[Net, Net], Net | None]) -> list[Table]:
+def _table(job: tuple[Path, Path, str, int, Net, Net | None]) -> list[Table]:
     *which, pixel, net = job
     return [_columns(samples, kinds, pixel, net) for samples, kinds in both(*which)]
 
 
-def _columns(
-    samples: np.ndarray, kinds: np.ndarray, pixel: tuple[Net, Net], net: Net | None
-) -> Table:
-    found = scan(Picture(samples), PlainBench(), *pixel)
+def _columns(samples: np.ndarray, kinds: np.ndarray, pixel: Net, net: Net | None) -> Table:
+    found = scan(Picture(samples), PlainBench(), pixel)
     rows, cols = kinds.shape
     measured = [c.features for c in found]
     if net is not None:
@@ -144,13 +130,7 @@ def _columns(
 
 
 def fit_net(
-    measured: np.ndarray,
-    is_damage: np.ndarray,
-    weight: np.ndarray,
-    *,
-    units: int,
-    seed: int,
-    rounds: int,
+    measured: np.ndarray, is_damage: np.ndarray, *, units: int, seed: int, rounds: int = 24
 ) -> Net:
     """Fit a small net to tell damage from scene.
 
@@ -159,7 +139,7 @@ def fit_net(
     rng = np.random.default_rng(seed)
     mean, spread = measured.mean(0), measured.std(0) + 1e-6
     x = np.clip((measured - mean) / spread, -5, 5).astype(np.float32)
-    y, w = is_damage.astype(np.float32), weight.astype(np.float32)
+    y = is_damage.astype(np.float32)
     inputs = x.shape[1]
     weights = [
         (rng.normal(0, 1, (inputs, units)) / np.sqrt(inputs)).astype(np.float32),
@@ -167,8 +147,8 @@ def fit_net(
         (rng.normal(0, 1, units) / np.sqrt(units)).astype(np.float32),
         np.full(1, np.log(y.mean() / (1 - y.mean())), np.float32),
     ]
-    first = [np.zeros_like(part) for part in weights]
-    second = [np.zeros_like(part) for part in weights]
+    first = [np.zeros_like(w) for w in weights]
+    second = [np.zeros_like(w) for w in weights]
     batch, step = 512, 0
     steps = rounds * (len(x) // batch)
     for _ in range(rounds):
@@ -177,7 +157,6 @@ def fit_net(
             pick = order[start : start + batch]
             inner = np.tanh(x[pick] @ weights[0] + weights[1])
             error = 1 / (1 + np.exp(-(inner @ weights[2] + weights[3]))) - y[pick]
-            error *= w[pick]
             back = np.outer(error, weights[2]) * (1 - inner**2)
             slopes = [x[pick].T @ back, back.sum(0), inner.T @ error, error.sum(keepdims=True)]
             step += 1
@@ -188,26 +167,13 @@ def fit_net(
                 second[i] += 0.001 * (slope**2 - second[i])
                 size = np.sqrt(second[i] / (1 - 0.999**step)) + 1e-8
                 weights[i] -= rate * first[i] / (1 - 0.9**step) / size
-    hidden, bias, top, shift = (part.astype(np.float64) for part in weights)
+    hidden, bias, top, shift = (w.astype(np.float64) for w in weights)
     return Net(mean, spread, hidden, bias, top, float(shift[0]))
 
 
-def fit_pixels(rows: Table, units: int) -> Net:
-    """A net that judges single pixels."""
-    same = np.ones(len(rows["damage"]))
-    return fit_net(rows["measured"], rows["damage"], same, units=units, seed=0, rounds=10)
-
-
-def fit_judge(table: Table) -> Net:
-    """A net that tells candidates that are damage from those that are not, or not mainly.
-
-    Large candidates weigh more: a wrong one does more harm, a right one mends more.
-    """
-    use = (table["share"] > 0.7) | (table["share"] < 0.5)
-    weight = (np.maximum(table["hit"], table["harm"]) + 10.0) ** 0.25
-    weight = np.clip(weight / weight.mean(), 0.3, 4)
-    measured, is_damage = table["measured"][use], table["share"][use] > 0.6
-    return fit_net(measured, is_damage, weight[use], units=8, seed=0, rounds=20)
+def told(table: Table) -> np.ndarray:
+    """Candidates that are clearly damage or clearly not: those with a bit of both teach nothing."""
+    return (table["share"] > 0.5) | (table["share"] < 0.1)
 
 
 def measure(data: Path, split: str, number: int, seed: int) -> None:
@@ -311,15 +277,18 @@ from unfade.condition.marks.nets import unpack
 
 
 def fit(data: Path, number: int) -> dict[str, Net]:
-    """The nets: pixels and candidates from one fold, candidates among others from another."""
+    """The three nets: pixels and candidates from one fold, candidates among others from another."""
     first = pictures(data, "fit")[:number]
-    pixel = fit_pixels(pixel_rows(first, data, "fit", 1000, None), 48)
-    pixel_again = fit_pixels(pixel_rows(first, data, "fit", 1000, pixel), 24)
-    pixels = pixel, pixel_again
-    alone = fit_judge(tables(first, data, "fit", 1000, pixels, None))
-    second = pictures(data, "hold")[:number]
-    among = fit_judge(tables(second, data, "hold", 900_000, pixels, alone))
-    return {"PIXEL": pixel, "PIXEL_AGAIN": pixel_again, "ALONE": alone, "AMONG": among}
+    rows = pixel_rows(first, data, "fit", 1000)
+    pixel = fit_net(rows["measured"], rows["damage"], units=48, seed=0, rounds=10)
+    del rows
+    table = tables(first, data, "fit", 1000, pixel, None)
+    use = told(table)
+    alone = fit_net(table["measured"][use], table["share"][use] > 0.5, units=16, seed=0)
+    table = tables(pictures(data, "hold")[:number], data, "hold", 900_000, pixel, alone)
+    use = told(table)
+    among = fit_net(table["measured"][use], table["share"][use] > 0.5, units=16, seed=0)
+    return {"PIXEL": pixel, "ALONE": alone, "AMONG": among}
 
 
 def main() -> None:

@@ -215,9 +215,7 @@ def test_a_long_mark_goes_by_cells_that_meet_exactly(monkeypatch: pytest.MonkeyP
 
 def test_a_mark_may_reach_over_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = fake(monkeypatch, propose=half_grey, regions=regions)
-    corner = Mark(
-        kind=MarkKind.DUST, region=Region.of(np.ones((6, 6), bool), Window(-2, -3, 4, 3))
-    )
+    corner = Mark(kind=MarkKind.DUST, region=Region.of(np.ones((6, 6), bool), Window(-2, -3, 4, 3)))
     done = treat(noise(), [settings], findings=found(corner), bench=PlainBench())
     assert (done.evidence[:4, :3] > 0).all()
     assert (done.evidence > 0).sum() == 12

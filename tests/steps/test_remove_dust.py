@@ -62,9 +62,7 @@ def dusty(dtype: type, channels: int) -> tuple[Picture, Picture, Findings]:
     soft = np.maximum(soft, cv2.GaussianBlur(soft, (3, 3), 0.5))[:, :, None]
     damaged = sound * (1 - soft) + 0.95 * soft
     full = 1.0 if dtype is np.float32 else float(np.iinfo(dtype).max)
-    stored = [
-        Picture(np.rint(p * full).astype(dtype) if full > 1 else p) for p in (sound, damaged)
-    ]
+    stored = [Picture(np.rint(p * full).astype(dtype) if full > 1 else p) for p in (sound, damaged)]
     return stored[0], stored[1], findings(*marks)
 
 

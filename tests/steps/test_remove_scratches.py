@@ -73,9 +73,7 @@ def scratched(dtype: type, channels: int) -> tuple[Picture, Picture]:
     for mark in MARKS:
         damaged[mark.region.window.slices][mark.region.mask] = 1.0
     full = 1.0 if dtype is np.float32 else float(np.iinfo(dtype).max)
-    stored = [
-        Picture(np.rint(p * full).astype(dtype) if full > 1 else p) for p in (sound, damaged)
-    ]
+    stored = [Picture(np.rint(p * full).astype(dtype) if full > 1 else p) for p in (sound, damaged)]
     return stored[0], stored[1]
 
 

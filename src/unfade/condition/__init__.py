@@ -22,9 +22,7 @@ FINDERS: tuple[Finder, ...] = (
 )
 
 
-def look_at(
-    picture: Picture, bench: BenchView, *, only: Collection[str] | None = None
-) -> Findings:
+def look_at(picture: Picture, bench: BenchView, *, only: Collection[str] | None = None) -> Findings:
     """Look at a picture with all eyes, or with those named.
 
     Args:

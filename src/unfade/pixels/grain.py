@@ -60,9 +60,7 @@ def measure_grain(pixels: Pixels, mask: Mask) -> Grain:
     channels = pixels.shape[2]
     side = 2 * REACH_PX + 1
     if np.count_nonzero(calm) < FEWEST_CALM:
-        return Grain(
-            np.zeros_like(pixels), np.zeros((channels, side, side), np.float32)
-        )
+        return Grain(np.zeros_like(pixels), np.zeros((channels, side, side), np.float32))
     weight = calm.astype(np.float32)
     energy = _blurred(weight[:, :, None] * residual**2, NEAR_PX).reshape(pixels.shape)
     overall = np.square(residual[calm], dtype=np.float64).mean(axis=0).astype(np.float32)

@@ -22,7 +22,7 @@ from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, judge
 from unfade.condition.marks.outline import outline
 from unfade.condition.marks.pages import is_page
 from unfade.condition.marks.scan import scan
-from unfade.condition.marks.weights import PIXEL, PIXEL_AGAIN
+from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import BenchView, PlainBench
 from unfade.findings import Mark, MarkKind, Marks
 from unfade.picture import Picture, Pixels
@@ -78,7 +78,7 @@ def _find(
         return f"Too small to tell: {picture.rows} x {picture.cols} pixels."
     if is_page(picture):
         return "A drawing, text page or screenshot: thin strokes are its content."
-    candidates = scan(picture, bench, PIXEL, PIXEL_AGAIN)
+    candidates = scan(picture, bench, PIXEL)
     confidence = judge(
         candidates, picture.rows, picture.cols, sure_odds=sure_odds, mark_odds=mark_odds
     )

@@ -14,7 +14,6 @@ import numpy as np
 from unfade.condition.marks.candidates import FEATURES, Candidates
 
 CELL_PX = 64  # native pixels: what lies near
-LONG_PX, MOST_LINES = 20, 200
 TOUCH_PX = 4  # native pixels: the same thing seen on another level
 
 # what is known of the surround of each candidate, in this order
@@ -27,7 +26,6 @@ CONTEXT = (
     "near_sum",  # within the 3 x 3 cells around
     "share",  # expected marks over all candidates
     "near_share",
-    "in_line",  # log of the number of sure long marks that it prolongs
     "seconded",  # highest first judgement on another level at the same place
     "opacity_apart",  # from the mean of the others of this polarity
     "contrast_apart",
@@ -57,11 +55,10 @@ def describe(
         np.add.at(sums, (cell_rows, cell_cols), p)
         np.add.at(counts, (cell_rows, cell_cols), 1)
     sums, counts = _three_by_three(sums), _three_by_three(counts)
-    axes = [_axes(c) for c in candidates]
     total = sum(len(c) for c in candidates)
     every = sum(float(p.sum()) for p in chances)
     out = []
-    for c, o, p, s, cell, axis in zip(candidates, odds, chances, sure, cells, axes, strict=True):
+    for c, o, p, s, cell in zip(candidates, odds, chances, sure, cells, strict=True):
         same = [i for i, other in enumerate(candidates) if other.light == c.light]
         rest = [i for i, other in enumerate(candidates) if other.light != c.light]
         weight = sum(float(sure[i].sum()) for i in same)
@@ -83,7 +80,6 @@ def describe(
                     np.log1p(np.maximum(sums[cell] - p, 0)),
                     (every - p) / max(total, 1),
                     (sums[cell] - p) / np.maximum(counts[cell], 1),
-                    _in_line(axis, [axes[i] for i in same], [sure[i] for i in same]),
                     _seconded(c, [candidates[i] for i in same], [odds[i] for i in same], cols),
                     apart[0],
                     apart[1],
@@ -110,55 +106,6 @@ def _three_by_three(cells: np.ndarray) -> np.ndarray:
     tall = padded[:-2] + padded[1:-1] + padded[2:]
     square: np.ndarray = tall[:, :-2] + tall[:, 1:-1] + tall[:, 2:]
     return square
-
-
-def _axes(c: Candidates) -> np.ndarray:
-    """Centre row and column, direction down and right, length and spread across; native pixels."""
-    area = np.maximum(np.bincount(c.owner, minlength=len(c)), 1)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.bincount(c.owner, values, len(c)) / area
-
-    rows, cols = c.specks.rows.astype(float), c.specks.cols.astype(float)
-    centre_row, centre_col = mean(rows), mean(cols)
-    down, right = rows - centre_row[c.owner], cols - centre_col[c.owner]
-    var_row, var_col, both = mean(down**2), mean(right**2), mean(down * right)
-    turn = np.arctan2(2 * both, var_col - var_row) / 2
-    root = np.hypot((var_row - var_col) / 2, both)
-    half = (var_row + var_col) / 2
-    scale = 1 << c.level
-    return np.stack(
-        (
-            centre_row * scale,
-            centre_col * scale,
-            np.sin(turn),
-            np.cos(turn),
-            np.sqrt(12 * (half + root) + 1) * scale,
-            np.sqrt(12 * np.maximum(half - root, 0) + 1) * scale,
-        ),
-        axis=1,
-    )
-
-
-def _in_line(
-    own: np.ndarray, others: Sequence[np.ndarray], sure: Sequence[np.ndarray]
-) -> np.ndarray:
-    """Log of the number of sure long candidates that point at each candidate from outside."""
-    lines = np.concatenate(list(others))
-    chance = np.concatenate(list(sure))
-    long = (chance > 0) & (lines[:, 4] > LONG_PX) & (lines[:, 4] > 5 * lines[:, 5])
-    lines = lines[long]
-    order = np.argsort(-lines[:, 4], kind="stable")[:MOST_LINES]
-    found = np.zeros(len(own))
-    for row, col, down, right, length, width in lines[order]:
-        away = (own[:, 0] - row) * down + (own[:, 1] - col) * right
-        aside = np.abs((own[:, 0] - row) * right - (own[:, 1] - col) * down)
-        turn = np.abs(own[:, 2] * right - own[:, 3] * down)  # sine of the angle between
-        gap = np.abs(away) - length / 2
-        ahead = (gap > -4) & (gap < length) & (aside < 2 + width / 2 + 0.05 * np.maximum(gap, 0))
-        compact = own[:, 4] < 2 * own[:, 5]
-        found += ahead & (compact | (turn < 0.2))
-    return np.log1p(found)
 
 
 def _seconded(

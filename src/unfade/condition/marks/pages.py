@@ -8,9 +8,7 @@ from unfade.picture import Picture, pixels_to_codes
 
 SAMPLE_PX = 1_000_000
 COMMON_CODES = 16  # a photograph's tones spread over far more
-FEW_TONES_SHARE = 0.97  # of the pixels in the common codes: 1-bit scans, charts
-PAPER_SHARE = 0.4  # of the pixels in one single code: paper without noise
-PAPER_COMMON_SHARE = 0.7  # ... with smoothed letters on it
+COMMON_SHARE = 0.90
 INK_SHARE = 0.02  # a blank sheet or a flat field with a few marks is not a drawing
 
 
@@ -27,5 +25,4 @@ def is_page(picture: Picture) -> bool:
     paper = int(counts.argmax())
     ink = 1 - counts[max(0, paper - 12) : paper + 13].sum()
     common = np.sort(counts)[-COMMON_CODES:].sum()
-    sheet = paper > 0 and counts[paper] >= PAPER_SHARE and common >= PAPER_COMMON_SHARE
-    return bool(ink >= INK_SHARE and (sheet or common >= FEW_TONES_SHARE))
+    return bool(common >= COMMON_SHARE and ink >= INK_SHARE)

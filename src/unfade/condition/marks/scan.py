@@ -17,16 +17,15 @@ from unfade.pixels.tiles import CORE_PX, Grid, Tile
 
 LEAST_SIDE_PX = 24  # a level smaller than this has no surround to judge by
 LEAST_AREA_PX = 3
-# planes, residues, noise, lines and maps of one padded tile: 80 bytes a pixel; the cross-sections
-# of its raw specks: 1100 bytes each, of a sixth of the pixels at worst (fine texture)
-BYTES_EACH = (CORE_PX + 2 * HALO_PX) ** 2 * 260
+# planes, residues, noise, lines and maps of one padded tile, and the block that is read
+BYTES_EACH = (CORE_PX + 2 * HALO_PX) ** 2 * 80
 
 
-def scan(picture: Picture, bench: BenchView, first: Net, second: Net) -> list[Candidates]:
+def scan(picture: Picture, bench: BenchView, net: Net) -> list[Candidates]:
     """All candidates of a picture: for each level those of the light, then of the dark plane.
 
     Args:
-        first, second: judge single pixels
+        net: judges single pixels
     Cost: about 0.6 s a megapixel on one core, all levels together; memory: BYTES_EACH for each
     thread, and about 30 bytes for each speck (a few percent of the pixels of a textured picture)
     """
@@ -41,7 +40,7 @@ def scan(picture: Picture, bench: BenchView, first: Net, second: Net) -> list[Ca
     def work(task: tuple[int, Tile]) -> tuple[int, list[Specks]]:
         level, tile = task
         light, dark = read_planes(picture, tile.padded, level)
-        found = find_specks(light, dark, tile.inner, first, second)
+        found = find_specks(light, dark, tile.inner, net)
         return level, [_moved(specks, tile.core.top, tile.core.left) for specks in found]
 
     parts: dict[tuple[int, bool], list[Specks]] = defaultdict(list)

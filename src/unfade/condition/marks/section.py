@@ -13,8 +13,6 @@ import numpy as np
 DIRECTIONS = 16  # over half a turn
 ACROSS_PX = (0, 1, 2, 3, 4, 6, 8, 11)
 ALONG_PX = (0, 3, 7, 12)
-AGREE_PX = 30
-AGREED = 27
 REACH_PX = 17  # the farthest sample, rounded up
 FOLDED = 2 * (len(ACROSS_PX) * len(ALONG_PX) - 1)
 
@@ -52,45 +50,6 @@ def cross_section(
     folded /= 4 * scale[:, None].astype(np.float32)
     np.clip(folded, -3, 3, out=folded)
     return folded
-
-
-def agreement(
-    judged: np.ndarray, rows: np.ndarray, cols: np.ndarray, direction: np.ndarray
-) -> np.ndarray:
-    """How the pixels around each pixel were judged, along the mark and across it.
-
-    A scratch goes on; what looks like one for a few pixels does not. Used for the second judgement
-    of pixels (auto-context: Tu and Bai 2010).
-
-    Args:
-        judged: (rows, cols) uint8, first judgement as 128 + 16 x log odds, 0 where there is none
-        rows, cols, direction: as for ``cross_section``
-    Returns:
-        (count, AGREED) float32, log odds
-    """
-    import cv2
-
-    near = cv2.copyMakeBorder(judged, *(AGREE_PX,) * 4, cv2.BORDER_CONSTANT, value=0)
-    far = cv2.dilate(near, np.ones((3, 3), np.uint8))  # a mark may bend a little
-    stride = near.shape[1]
-    base = (rows + AGREE_PX) * stride + cols + AGREE_PX
-    turn = np.pi * np.arange(DIRECTIONS) / DIRECTIONS
-    down, right = np.sin(turn)[direction], np.cos(turn)[direction]
-    columns = []
-    for plane, along, across in (
-        *((near, v, 0) for v in (2, 5)),
-        *((far, v, 0) for v in (9, 14, 20, 28)),
-        *((near, 0, u) for u in (1, 2, 3, 5, 8, 12)),
-    ):
-        r = along * down + across * right
-        c = along * right - across * down
-        step = np.round(r).astype(np.int64) * stride + np.round(c).astype(np.int64)
-        flat = plane.ravel()
-        both = np.stack((flat[base + step], flat[base - step])).astype(np.float32)
-        columns += [both.min(axis=0), both.max(axis=0)]
-    for side in (9, 25, 49):
-        columns.append(cv2.blur(near, (side, side)).ravel()[base].astype(np.float32) * 4)
-    return np.stack(columns, axis=1) / 16 - 8
 
 
 def _offsets(stride: int) -> np.ndarray:

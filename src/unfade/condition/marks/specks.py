@@ -18,16 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from unfade.condition.marks.nets import Net
-from unfade.condition.marks.section import AGREE_PX, DIRECTIONS, agreement, cross_section
+from unfade.condition.marks.section import DIRECTIONS, cross_section
 from unfade.picture import Mask
 
-# in the level's own pixels: median 4, noise 15, line 12, share of specks 15, agreement 30
-HALO_PX = 48 + AGREE_PX
-OWN = 16  # of a pixel's measurements are its own, the others its cross-section
+HALO_PX = 48  # in the level's own pixels: median 4, noise 15, line 12, share of specks 15
 MEDIAN_PX = 9
 NOISE_PX = 31
 STROKE_PX, APART_PX = 9, 7  # a line is three strokes: 23 pixels
-WEAK_ODDS, STRONG_ODDS = -0.8, 0.5  # log odds of one pixel: to belong, to start a candidate
+WEAK_ODDS, STRONG_ODDS = -1.5, 0.5
 
 # what is measured at each speck, in this order, 8 bits each
 TRACES = (
@@ -87,21 +85,20 @@ class Specks:
 
 
 def find_specks(
-    light: np.ndarray, dark: np.ndarray, core: tuple[slice, slice], first: Net, second: Net
+    light: np.ndarray, dark: np.ndarray, core: tuple[slice, slice], net: Net
 ) -> list[Specks]:
     """Specks of both polarities in the core of one tile that may be damage.
 
     Args:
         light, dark: (rows, cols) uint8 planes of the tile with its halo
         core: where the tile's own pixels lie inside; places are returned relative to the core
-        first: judges one pixel from what ``raw_specks`` measures of its surround
-        second: judges it again, knowing the first judgement of its neighbours
+        net: judges one pixel from what ``raw_specks`` measures of its surround
     Returns:
         specks of the light, then of the dark plane
     """
     found = []
-    for raw, measured in reconsidered(light, dark, core, first):
-        odds = second.odds(measured)
+    for raw, surround in raw_specks(light, dark, core):
+        odds = net.odds(surround)
         traces = raw.traces
         traces[:, -1] = np.clip(np.round(128 + 16 * odds), 0, 255)
         keep = odds > WEAK_ODDS
@@ -109,31 +106,10 @@ def find_specks(
     return found
 
 
-def reconsidered(
-    light: np.ndarray, dark: np.ndarray, core: tuple[slice, slice], first: Net
-) -> list[tuple[Specks, np.ndarray]]:
-    """Raw specks of the core, and what the second judgement of each looks at."""
-    rows, cols = (slice(max(0, s.start - AGREE_PX), s.stop + AGREE_PX) for s in core)
-    top, left = core[0].start - rows.start, core[1].start - cols.start
-    high, wide = core[0].stop - core[0].start, core[1].stop - core[1].start
-    found = []
-    for raw, surround, direction in raw_specks(light, dark, (rows, cols)):
-        odds = first.odds(surround)
-        judged = np.zeros(light.shape, np.uint8)[rows, cols]
-        judged[raw.rows, raw.cols] = np.clip(np.round(128 + 16 * odds), 1, 255)
-        r, c = raw.rows - np.int32(top), raw.cols - np.int32(left)
-        inside = (r >= 0) & (c >= 0) & (r < high) & (c < wide)
-        around = agreement(judged, raw.rows[inside], raw.cols[inside], direction[inside])
-        measured = np.hstack((surround[inside, :OWN], odds[inside, None], around))
-        specks = Specks(r[inside], c[inside], raw.traces[inside], raw.strong[inside])
-        found.append((specks, measured))
-    return found
-
-
 def raw_specks(
     light: np.ndarray, dark: np.ndarray, core: tuple[slice, slice]
-) -> list[tuple[Specks, np.ndarray, np.ndarray]]:
-    """Everything that stands out, not yet judged; what was measured around it; its direction.
+) -> list[tuple[Specks, np.ndarray]]:
+    """Everything that stands out, not yet judged, and what was measured of its surround.
 
     Cost: about 0.4 s a megapixel on one core
     """
@@ -186,8 +162,7 @@ def raw_specks(
         specks = Specks(
             rows.astype(np.int32), cols.astype(np.int32), traces, strong[this][core][rows, cols]
         )
-        measured = surround_of(specks, planes[this], direction, core)
-        found.append((specks, measured, direction[core][rows, cols]))
+        found.append((specks, surround_of(specks, planes[this], direction, core)))
     return found
 
 

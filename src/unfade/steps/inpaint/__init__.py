@@ -33,9 +33,7 @@ from unfade.steps.inpaint.telea2004 import fill_telea
 Fill = Callable[[Pixels, Mask, int, Window], Pixels]
 
 METHODS: dict[str, Fill] = {
-    "telea": lambda pixels, mask, radius_px, window: fill_telea(
-        pixels, mask, radius_px=radius_px
-    ),
+    "telea": lambda pixels, mask, radius_px, window: fill_telea(pixels, mask, radius_px=radius_px),
     "navier-stokes": lambda pixels, mask, radius_px, window: fill_navier_stokes(pixels, mask),
     "biharmonic": lambda pixels, mask, radius_px, window: fill_biharmonic(pixels, mask),
     "sparse": lambda pixels, mask, radius_px, window: fill_sparse(
@@ -51,9 +49,7 @@ SURROUND_PX = 32
 class FillSettings(contract.Settings):
     """How a hole is filled; shared by all steps that fill holes."""
 
-    method: str = setting(
-        "sparse", "published method that fills the holes", choices=tuple(METHODS)
-    )
+    method: str = setting("sparse", "published method that fills the holes", choices=tuple(METHODS))
     radius_px: int = setting(
         3, "how far `telea` looks for sound pixels; the others need no radius",
         unit="px", low=2, high=32,
@@ -132,9 +128,7 @@ def propose_fill(look: Look, settings: FillSettings) -> Proposal:
     )
 
 
-def grown_marks(
-    marks: Iterable[Mark], *, grow_px: float, max_width_px: float
-) -> tuple[Mark, ...]:
+def grown_marks(marks: Iterable[Mark], *, grow_px: float, max_width_px: float) -> tuple[Mark, ...]:
     """The marks that are not too wide, their regions grown over their soft borders.
 
     Args:
