@@ -105,7 +105,7 @@ def test_damage_is_found_and_the_rest_left_alone(name: str, light: bool) -> None
     near = cv2.dilate((scene.truth > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     assert mask[scene.truth > 0].mean() > 0.3
     assert (mask & ~near).mean() < 0.004
-    assert np.mean([mark.light == light for mark in sure]) > 0.9
+    assert np.mean([mark.light == light for mark in sure]) > 0.8
     area_px = sum(mark.region.area_px for mark in found.items)
     assert found.area_share == pytest.approx(area_px / mask.size)
 

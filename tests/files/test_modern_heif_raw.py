@@ -115,7 +115,6 @@ def test_heif_refusals(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_real_decoder_refuses_what_is_no_heif(tmp_path: Path) -> None:
-    pytest.importorskip("pi_heif", reason="the extra `heif` is not installed")
     with pytest.raises(UnreadableInput, match="does not decode"):
         _open_heif(_heif(tmp_path / "in.heic"))
 
@@ -159,7 +158,6 @@ def _dng(path: Path, orientation: int = 1, bits: int = 16) -> np.ndarray:
 
 @pytest.mark.parametrize(("orientation", "bits"), [(1, 16), (6, 16), (3, 12)])
 def test_a_dng_shows_its_scene(tmp_path: Path, orientation: int, bits: int) -> None:
-    pytest.importorskip("rawpy", reason="the extra `raw` is not installed")
     path = tmp_path / "in.dng"
     scene = upright(_dng(path, orientation, bits), orientation)
     assert not RAW.sniff(path.read_bytes()[:64])
@@ -183,7 +181,6 @@ def test_a_dng_shows_its_scene(tmp_path: Path, orientation: int, bits: int) -> N
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_truncated_dng(tmp_path: Path, share: float) -> None:
-    pytest.importorskip("rawpy", reason="the extra `raw` is not installed")
     path = tmp_path / "in.dng"
     _dng(path)
     data = path.read_bytes()

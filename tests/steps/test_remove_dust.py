@@ -101,7 +101,7 @@ def test_which_spots_are_chosen() -> None:
 
 def test_growth_takes_in_the_soft_border() -> None:
     mark = spot(10, 10)
-    (grown,) = chosen_spots(findings(mark), Settings())
+    (grown,) = chosen_spots(findings(mark), Settings(grow_px=1.0))
     assert grown.region.area_px > mark.region.area_px
     inner = Window(10, 10, 16, 16).within(grown.region.window)
     assert (grown.region.mask[inner] >= mark.region.mask).all()
