@@ -41,7 +41,7 @@ class UnfadeSettings:
 
 
 class FadeNet(nn.Module):
-    """(n, 3, 64, 64) linear light -> (n, 6, 1, 1): three log gains and three stains."""
+    """(n, 6, 64, 64) of ``viewed`` -> (n, 6, 1, 1): see ``told``."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -52,17 +52,13 @@ class FadeNet(nn.Module):
             layers += [nn.Conv2d(after, after, 3, 1, 1), nn.ReLU()]
             before = after
         self.layers = nn.Sequential(*layers)
-        self.mix = nn.Conv2d(before * 16, 128, 1)
+        self.mix = nn.Conv2d(before, 128, 4)  # the whole of the 4 x 4 grid that is left
         self.out = nn.Conv2d(128, 6, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
 
-    def forward(self, density: Tensor) -> Tensor:
-        # the value and its fine structure: ends of the range matter more than means
-        x = torch.cat((density / 2 - 0.5, f.relu(density - 1)), 1)
-        x = self.layers(x)
-        x = f.pixel_unshuffle(x, 4)
-        out: Tensor = self.out(f.relu(self.mix(x)))
+    def forward(self, view: Tensor) -> Tensor:
+        out: Tensor = self.out(f.relu(self.mix(self.layers(view))))
         return out
 
 
@@ -100,7 +96,7 @@ class Unfade(Task):
         return {"faded": faded, "sound": sound, "gain": gain, "stain": stain, "clean": small}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        gain, stain = told(self.networks["unfade"](batch["faded"]))
+        gain, stain = told(self.networks["unfade"](viewed(batch["faded"])))
         parameters = (gain.log() - batch["gain"].log()).abs().mean() + 3 * (
             stain - batch["stain"]
         ).abs().mean()
@@ -111,14 +107,14 @@ class Unfade(Task):
         return {"parameters": parameters, "shown": shown}
 
     def validate(self, networks: dict[str, nn.Module], batch: Batch) -> dict[str, float]:
-        gain, stain = told(networks["unfade"](batch["faded"]))
+        gain, stain = told(networks["unfade"](viewed(batch["faded"])))
         mended = undone(batch["faded"], gain, stain)
         shown = (seen(mended) - seen(batch["sound"])).abs().mean()
         before = (seen(batch["faded"]) - seen(batch["sound"])).abs().mean()
         return {"score": shown.item(), "before": before.item(), "share": (shown / before).item()}
 
     def samples(self, networks: dict[str, nn.Module], batch: Batch) -> list[tuple[str, Tensor]]:
-        gain, stain = told(networks["unfade"](batch["faded"]))
+        gain, stain = told(networks["unfade"](viewed(batch["faded"])))
         mended = undone(batch["faded"], gain, stain)
         return [
             ("faded", seen(batch["faded"])),
@@ -129,11 +125,16 @@ class Unfade(Task):
     def exports(self, networks: dict[str, nn.Module]) -> list[Export]:
         return [
             Export(
-                name="unfade-fading", module=networks["unfade"], channels_in=3, channels_out=6,
+                name="unfade-fading", module=networks["unfade"], channels_in=6, channels_out=6,
                 task="fading", shape="find", about="how much density each dye layer has lost",
                 evidence=1, multiple_of=VIEW_PX, tile_px=VIEW_PX, halo_px=0,
             )
         ]  # fmt: skip
+
+
+def viewed(density: Tensor) -> Tensor:
+    """What the network sees of densities (n, 3, 64, 64): them, and their dark end apart."""
+    return torch.cat((density / 2 - 0.5, f.relu(density - 1)), 1)
 
 
 def told(raw: Tensor) -> tuple[Tensor, Tensor]:
