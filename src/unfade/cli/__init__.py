@@ -26,6 +26,7 @@ COMMANDS = {
     "recipes": ("recipes", "List and show the shipped recipes."),
     "config": ("config", "Show the settings of this machine and where they come from."),
     "completion": ("completion", "Print the shell's completion script."),
+    "train": ("train", "Train a network by a recipe, export it, measure it again."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
 }
 
