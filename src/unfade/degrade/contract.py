@@ -124,6 +124,19 @@ class Marks:
     keep: np.ndarray | None = None
     pass_on: np.ndarray | None = None
 
+    def seen(self, least: float) -> Marks:
+        """Without the pixels that are changed by less than ``least``."""
+        kept = self.strength > least
+        if kept.all():
+            return self
+        size = self.index.size
+        fields = {}
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            whole = value is not None and value.shape[0] == size
+            fields[f.name] = value[kept] if whole else value
+        return Marks(**fields)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawn:

@@ -15,6 +15,7 @@ import numpy as np
 
 from unfade.degrade.contract import Damage, Drawn, Item, Scene
 from unfade.degrade.kinds import damage_of
+from unfade.degrade.marks.canvas import LEAST
 from unfade.degrade.recipe import DegradationRecipe, Stage
 from unfade.errors import UsageError
 
@@ -92,6 +93,9 @@ def draw_plan(
         happens = rng.random() < stage.settings.chance
         if happens and number in chosen:
             drawn = damage.draw(stage.settings, scene, rng)
+        if drawn is not None and drawn.marks is not None:
+            # a hair above the limit, so that rounding cannot lift a pixel over it or not
+            drawn = replace(drawn, marks=drawn.marks.seen(1.01 * LEAST))
         planned.append(Planned(damage=damage, drawn=drawn))
         if drawn is not None:
             scene = _after(scene, damage, drawn)

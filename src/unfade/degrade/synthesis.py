@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from unfade.degrade.arrays import Array, grown, is_tensor, like, namespace
+from unfade.degrade.arrays import Array, grown, is_tensor, like, namespace, pointwise
 from unfade.degrade.contract import Damage, Drawn, Item
 from unfade.degrade.light import to_codes, to_density
 from unfade.degrade.marks.canvas import LEAST
@@ -164,14 +164,16 @@ class _State:
         shape = (x.shape[0], 1, *x.shape[2:])
         self.opacity = like(np.zeros(shape, np.float32), x)
         self.classes = like(np.zeros(shape, np.uint8), x, dtype="uint8")
-        self.marked = False
+        self.marked = self.spread = False
 
     def run(self) -> tuple[Array, Array, Array]:
         for slot in range(max((len(p.stages) for p in self.plans), default=0)):
             for damage, numbers in self._groups(slot):
                 self._happen(damage, numbers, slot)
         self._enter("codes")
-        return namespace(self.x).clip(self.x, 0, 1), self.opacity, self._grown_classes()
+        clip = namespace(self.x).clip
+        self.x = pointwise(self.x, lambda part, _: clip(part, 0, 1))
+        return self.x, self.opacity, self._grown_classes()
 
     def _groups(self, slot: int) -> list[tuple[Damage, list[int]]]:
         """Pictures to which the same thing happens now, together."""
@@ -207,6 +209,7 @@ class _State:
 
     def _follow(self, damage: Damage, index: Array | None, chosen: list[Drawn]) -> None:
         assert damage.act is not None
+        self.spread = True
         if index is None:
             self.opacity = damage.act(self.opacity, chosen)
         else:
@@ -214,7 +217,7 @@ class _State:
 
     def _grown_classes(self) -> Array:
         """The class map over all of the mask: light that was spread keeps its name."""
-        if not self.marked:
+        if not self.spread:
             return self.classes
         return grown(self.classes, self.opacity > LEAST)
 

@@ -32,7 +32,7 @@ class Canvas:
         self.rows, self.cols = rows, cols
         self.amount = np.zeros(rows * cols, np.float32)
         self.owner = np.zeros(rows * cols, np.int32)
-        self._touched: list[np.ndarray] = []
+        self.touched: list[np.ndarray] = []
 
     def lay(self, index: np.ndarray, amount: np.ndarray, owner: int) -> Window | None:
         """Cover pixels; where items meet the stronger one shows. Returns the box, if any."""
@@ -43,7 +43,7 @@ class Canvas:
         np.maximum.at(self.amount, index, amount)
         top = self.amount[index] == amount
         self.owner[index[top]] = owner
-        self._touched.append(index)
+        self.touched.append(index)
         return box_of(index, self.cols)
 
     def lay_plane(self, plane: Plane, window: Window, owner: int) -> Window | None:
@@ -59,11 +59,16 @@ class Canvas:
     @property
     def index(self) -> np.ndarray:
         """Flat indices of covered pixels, ascending, each once."""
-        if not self._touched:
-            return np.zeros(0, np.int64)
-        if sum(t.size for t in self._touched) * 20 > self.amount.size:
-            return np.flatnonzero(self.amount)
-        return np.unique(np.concatenate(self._touched)).astype(np.int64)
+        return indices_of(self)
+
+
+def indices_of(*canvases: Canvas) -> np.ndarray:
+    """Flat indices of the pixels that any of these canvases covers, ascending, each once."""
+    touched = np.zeros(canvases[0].amount.size, bool)
+    for canvas in canvases:
+        for index in canvas.touched:
+            touched[index] = True
+    return np.flatnonzero(touched)
 
 
 def box_of(index: np.ndarray, cols: int) -> Window:
