@@ -22,6 +22,7 @@ from unfade.degrade.plan import Plan, draw_plan
 from unfade.degrade.recipe import DegradationRecipe, load_degradation
 from unfade.errors import UnreadableInput, UsageError
 from unfade.picture import EvidenceMap, Mask, Picture, Pixels, Weight
+from unfade.pixels.colour import linear_to_srgb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +79,8 @@ def degrade(
 
     Args:
         source: a picture, or float32 (rows, cols[, 1 or 3]), sRGB codes 0-1; integers are taken
-            at the full scale of their type. It is not changed
+            at the full scale of their type. Codes under an ICC profile are taken as sRGB. It is
+            not changed
         recipe: a shipped recipe's name, a TOML file's path, or a recipe
         seed: same seed, same bits
         overlays: folder of real damage shapes to mix in
@@ -246,6 +248,8 @@ def _pixels(source: Picture | np.ndarray) -> np.ndarray:
                 "Give (rows, cols[, 1 or 3]) of uint8, uint16 or float32.",
             ) from error
     pixels = source.pixels
+    if source.encoding == "linear":
+        pixels = linear_to_srgb(pixels)
     if not np.isfinite(pixels).all():
         row, col = (int(i) for i in np.argwhere(~np.isfinite(pixels).all(axis=2))[0])
         raise UnreadableInput(
