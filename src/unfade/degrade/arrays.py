@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def like(values: Any, x: Array, *, dtype: str = "float32") -> Array:
     return namespace(x).from_numpy(host).to(x.device, non_blocking=True)
 
 
-def column(values: Sequence[float], x: Array) -> Array:
+def column(values: Sequence[float] | np.ndarray, x: Array) -> Array:
     """One number for each picture of the batch, shaped (n, 1, 1, 1)."""
     return like(values, x).reshape(-1, 1, 1, 1)
 
@@ -147,17 +148,31 @@ def _border(x: np.ndarray) -> int:
     return cv2.BORDER_REFLECT_101 if min(x.shape[2:]) > 1 else cv2.BORDER_REPLICATE
 
 
-def warp_axis(x: Array, tables: Sequence[np.ndarray], axis: int) -> Array:
-    """Resample one axis of each picture with its own matrix, all with as many output rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Taps:
+    """A resampling of one axis: inputs (outputs, k) int64 and their weights float32."""
 
-    Args:
-        tables: n arrays (outputs, inputs) float32 whose rows sum to 1
-    """
-    xp = namespace(x)
-    matrix = like(np.stack(tables), x)[:, None]
-    if axis == 2:
-        return xp.matmul(matrix, x)
-    return xp.matmul(x, matrix.transpose(-1, -2) if is_tensor(x) else matrix.swapaxes(-1, -2))
+    index: np.ndarray
+    weight: np.ndarray
+
+
+def resample(x: Array, taps: Sequence[Taps], axis: int) -> Array:
+    """Resample axis 2 or 3 of each picture by its own taps, all to as many outputs."""
+    if is_tensor(x):
+        xp = namespace(x)
+        tables = np.zeros((len(taps), len(taps[0].index), x.shape[axis]), np.float32)
+        for table, t in zip(tables, taps, strict=True):
+            np.add.at(table, (np.arange(len(t.index))[:, None], t.index), t.weight)
+        matrix = like(tables, x)[:, None]
+        return xp.matmul(matrix, x) if axis == 2 else xp.matmul(x, matrix.transpose(-1, -2))
+    shape = list(x.shape)
+    shape[axis] = len(taps[0].index)
+    out = np.zeros(shape, np.float32)
+    for n, t in enumerate(taps):
+        for k in range(t.index.shape[1]):
+            weight = t.weight[:, k, None] if axis == 2 else t.weight[:, k]
+            out[n] += np.take(x[n], t.index[:, k], axis - 1) * weight
+    return out
 
 
 def grown(classes: Array, mask: Array) -> Array:

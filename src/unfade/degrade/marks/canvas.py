@@ -167,12 +167,14 @@ def specks(
     amounts: np.ndarray,
     rough: float,
     rng: np.random.Generator,
+    soft: float = 0.0,
 ) -> list[Window | None]:
     """Lay compact irregular spots, many at once; spot ``n`` is owner ``n``.
 
     Args:
         centres: (count, 2) rows and columns; radii_px, amounts: (count,)
         rough: 0 is an ellipse, 1 a splinter
+        soft: 0 has an edge, 1 fades from its middle
     Returns:
         the box of each spot, None where it lies outside
     """
@@ -200,7 +202,9 @@ def specks(
                 (k + 2) * angle + phase[each][:, None, None]
             )
         radius = radii_px[chosen][:, None, None]
-        share = np.clip(radius * np.maximum(edge, 0.15) - np.hypot(a, b) + 0.5, 0, 1)
+        size = radius * np.maximum(edge, 0.15)
+        away = np.hypot(a, b)
+        share = np.clip((size - away) / np.maximum(1, soft * size) + 0.5 * (1 - soft), 0, 1)
         share = np.minimum(share, np.pi * radius**2) * amounts[chosen][:, None, None]
         rows = middle[:, 0, None, None] + offset[None, :, None]
         cols = middle[:, 1, None, None] + offset[None, None, :]
