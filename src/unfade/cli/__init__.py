@@ -28,6 +28,7 @@ COMMANDS = {
     "completion": ("completion", "Print the shell's completion script."),
     "train": ("train", "Train a network by a recipe, export it, measure it again."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
+    "degrade": ("degrade", "Lay synthetic damage over a picture, with its ground truth."),
 }
 
 
