@@ -10,6 +10,9 @@ import click
 from unfade.cli import console
 
 
+OUT = "Checkpoints, logs and samples go here; an earlier training there goes on."
+
+
 class _RecipeFirst(click.Group):
     """``unfade train RECIPE`` is ``unfade train run RECIPE``."""
 
@@ -29,15 +32,24 @@ def command() -> None:
 @command.command("run")
 @click.argument("recipe")
 @click.option("--data", required=True, help="Folder of pictures, or a file made by `pack`.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Checkpoints, logs and samples go here; an earlier training there goes on.")  # fmt: skip
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=OUT)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--precision", type=click.Choice(["no", "fp16", "bf16"]), default="no", show_default=True, help="Mixed precision.")  # fmt: skip
-@click.option("--minutes", type=float, default=math.inf, help="Stop after this long, with a checkpoint.")  # fmt: skip
+@click.option(
+    "--precision",
+    type=click.Choice(["no", "fp16", "bf16"]),
+    default="no",
+    show_default=True,
+    help="Mixed precision.",
+)
+@click.option(
+    "--minutes", type=float, default=math.inf, help="Stop after this long, with a checkpoint."
+)
+@click.option("--overlays", help="Folder of real damage shapes to mix in.")
 @click.option("--threads", type=int, default=0, help="Processor threads; 0: all.")
 @click.option("--json", "as_json", is_flag=True, help="The outcome as one JSON object.")
 def run(
-    recipe: str, data: str, out: Path, device: str, precision: str, minutes: float, threads: int,
-    as_json: bool,
+    recipe: str, data: str, out: Path, device: str, precision: str, minutes: float,
+    overlays: str | None, threads: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train RECIPE, a shipped recipe's name or a TOML file; goes on where it was stopped."""
     from unfade.needs import need
@@ -62,7 +74,7 @@ def run(
 
         outcome = fit(
             plan, pictures, out, device=device, precision=precision, minutes=minutes,
-            report=report,
+            overlays=overlays, report=report,
         )  # fmt: skip
     if as_json:
         console.show_json(
@@ -81,8 +93,12 @@ def run(
 
 @command.command("export")
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Where the files go.")  # fmt: skip
-@click.option("--licence", default="CC-BY-4.0", show_default=True, help="Of the weights, an SPDX name.")  # fmt: skip
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Where the files go."
+)
+@click.option(
+    "--licence", default="CC-BY-4.0", show_default=True, help="Of the weights, an SPDX name."
+)
 @click.option("--which", type=click.Choice(["best", "latest"]), default="best", show_default=True)
 def export_(folder: Path, out: Path, licence: str, which: str) -> None:
     """Write weights of a training's FOLDER for every runtime, with catalogue entry and card."""
@@ -101,8 +117,9 @@ def export_(folder: Path, out: Path, licence: str, which: str) -> None:
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 @click.option("--data", required=True, help="The pictures that it was trained with.")
 @click.option("--which", type=click.Choice(["best", "latest"]), default="best", show_default=True)
+@click.option("--overlays", help="Folder of real damage shapes, if it was trained with one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def verify_(folder: Path, data: str, which: str, as_json: bool) -> None:
+def verify_(folder: Path, data: str, which: str, overlays: str | None, as_json: bool) -> None:
     """Measure a training's weights again on its validation patches."""
     from unfade.errors import PromiseBroken
     from unfade.needs import need
@@ -110,7 +127,7 @@ def verify_(folder: Path, data: str, which: str, as_json: bool) -> None:
     need("torch", extra="train", to="measure networks")
     from unfade.train.verify import verify
 
-    rows = verify(folder, data, which=f"{which}.pt")
+    rows = verify(folder, data, which=f"{which}.pt", overlays=overlays)
     if as_json:
         console.show_json({"figures": [row.to_dict() for row in rows]})
     else:

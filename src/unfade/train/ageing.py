@@ -28,15 +28,24 @@ class Aged:
     opacity: Tensor
 
 
-def aged(clean_nchw: Tensor, recipe: str, seeds: Sequence[int], *, local: bool = True) -> Aged:
+def aged(
+    clean_nchw: Tensor,
+    recipe: str,
+    seeds: Sequence[int],
+    *,
+    local: bool = True,
+    overlays: str | None = None,
+) -> Aged:
     """Damage a batch by a recipe's name or file.
 
     On a processor the NumPy form is used, which is the faster one there; the mathematics is the
-    same. ``local`` False leaves out what has a place.
+    same. ``local`` False leaves out what has a place; ``overlays`` is a folder of real shapes.
     """
     chosen = _recipe(recipe, local)
     on_host = clean_nchw.device.type == "cpu"
-    made = degrade_batch(clean_nchw.numpy() if on_host else clean_nchw, chosen, list(seeds))
+    made = degrade_batch(
+        clean_nchw.numpy() if on_host else clean_nchw, chosen, list(seeds), overlays=overlays
+    )
     tensors = (torch.as_tensor(a) for a in (made.pixels, made.mask, made.classes, made.opacity))
     return Aged(*tensors)
 

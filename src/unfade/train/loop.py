@@ -53,6 +53,7 @@ def fit(
     device: str = "auto",
     precision: str = "no",
     minutes: float = math.inf,
+    overlays: str | None = None,
     report: Report = lambda step, steps, numbers: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -62,6 +63,7 @@ def fit(
         device: ``auto``, ``cpu`` or ``cuda``
         precision: ``no`` (float32), ``fp16`` or ``bf16``
         minutes: stop after this long, with a checkpoint; call again to go on
+        overlays: folder of real damage shapes to mix in
         report: is told step, steps and running means of the losses about once a second
     Raises:
         ModelRejected: ``out`` holds the training of another recipe
@@ -71,6 +73,7 @@ def fit(
     torch.manual_seed(recipe.seed)
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
     task = task_of(recipe.task)(recipe.settings, accelerator.device)
+    task.overlays = overlays
     averages = {
         name: AveragedModel(
             task.networks[name].to(accelerator.device),

@@ -34,12 +34,14 @@ class Figure:
         return asdict(self) | {"same": self.same}
 
 
-def verify(folder: Path, data: str | Path, *, which: str = store.BEST) -> list[Figure]:
+def verify(
+    folder: Path, data: str | Path, *, which: str = store.BEST, overlays: str | None = None
+) -> list[Figure]:
     """Compare the figures beside the weights with new ones.
 
     Args:
         folder: of a training
-        data: the pictures that it was trained with
+        data, overlays: what it was trained with
     Raises:
         ModelRejected: the folder holds no training
         UsageError: ``data`` holds no pictures
@@ -48,6 +50,7 @@ def verify(folder: Path, data: str | Path, *, which: str = store.BEST) -> list[F
     recipe, state, networks = averaged(folder, which)
     task = task_of(recipe.task)(recipe.settings, torch.device("cpu"))
     task.networks = networks
+    task.overlays = overlays
     patches = Patches(Pictures(data, recipe.data), "validation", recipe.data, VALIDATION_SEED)
     now = validate(task, {}, patches, recipe)
     return [Figure(name, value, now[name]) for name, value in state.measured.items()]

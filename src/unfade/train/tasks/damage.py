@@ -67,7 +67,7 @@ class Damage(Task):
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:
         given: DamageSettings = self.settings
         sound = round(len(clean_nchw) * given.sound_share)
-        parts = [aged(clean_nchw[sound:], given.damage, seeds[sound:])]
+        parts = [aged(clean_nchw[sound:], given.damage, seeds[sound:], overlays=self.overlays)]
         if sound:
             parts.insert(0, aged(clean_nchw[:sound], given.damage, seeds[:sound], local=False))
         pixels, mask, classes, opacity = (
@@ -90,7 +90,7 @@ class Damage(Task):
         chance = torch.sigmoid(logits[:, :1]) * sure
         both = (chance * targets[:, :1]).sum()
         dice = 1 - (2 * both + 1) / (chance.sum() + (targets[:, :1] * sure).sum() + 1)
-        self.descend(cross_all + 0.5 * cross_class + 0.1 * dice, "damage")
+        self.descend(cross_all + 0.5 * cross_class + 0.3 * dice, "damage")
         return {"cross": cross_all, "classes": cross_class, "dice": dice}
 
     def validate(self, networks: dict[str, nn.Module], batch: Batch) -> dict[str, float]:
