@@ -1,0 +1,1 @@
+"""The study: a data set, damage, methods, and one table."""
