@@ -97,6 +97,17 @@ class Result:
     def changed(self) -> bool:
         return bool(self.evidence.any())
 
+    def _repr_html_(self) -> str:
+        """Before and after side by side, and what was done: what a notebook shows."""
+        from html import escape
+
+        from unfade.evaluate.sheets import sheet
+
+        both = sheet(self.original.picture, self.picture, parts=(), side_px=480)
+        done = ", ".join(step.step for step in self.record.steps) or "nothing needed doing"
+        says = f"{done}; {self.record.changed_share:.2%} of the pixels changed"
+        return f"{both._repr_html_()}<p>{escape(says)}</p>"
+
     def save(
         self,
         target: str | os.PathLike[str],

@@ -29,6 +29,7 @@ COMMANDS = {
     "train": ("train", "Train a network by a recipe, export it, measure it again."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
     "degrade": ("degrade", "Lay synthetic damage over a picture, with its ground truth."),
+    "bench": ("bench", "Damage sound pictures, restore them by every method, and measure."),
 }
 
 
