@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -135,4 +136,4 @@ def test_the_rate_rises_and_falls() -> None:
     rates = [schedule(step, run) for step in range(101)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0)
     assert rates[100] == pytest.approx(0.05)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:]))
+    assert all(a >= b for a, b in pairwise(rates[10:]))

@@ -9,7 +9,6 @@ import click
 
 from unfade.cli import console
 
-
 OUT = "Checkpoints, logs and samples go here; an earlier training there goes on."
 
 

@@ -28,6 +28,7 @@ from unfade.train.contract import Task
 from unfade.train.data import Patches, Pictures
 from unfade.train.recipe import RunSettings, TrainRecipe
 from unfade.train.sheet import save_sheet
+from unfade.train.start import start_from
 from unfade.train.tasks import task_of
 
 VALIDATION_SEED = 9_000_001
@@ -218,6 +219,7 @@ def _resumed(
     task: Task,
 ) -> store.Checkpoint:
     if not (out / store.LATEST).exists():
+        start_from(getattr(recipe.settings, "start", ""), plain)
         return store.Checkpoint(
             recipe_sha256=recipe.sha256, step=0, networks={}, averages={}, optimisers={}
         )

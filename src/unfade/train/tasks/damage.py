@@ -19,7 +19,6 @@ from unfade.degrade import DamageClass
 from unfade.engines.nets.plain_unet import PlainUNet
 from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
-from unfade.train.start import start_from
 
 # channel of the network -> classes of unfade.degrade.DamageClass that it stands for
 CLASSES = ("scratch", "dust", "hair", "crease", "tear", "stain")
@@ -60,7 +59,6 @@ class Damage(Task):
             3, 1 + len(CLASSES),
             reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks,
         )  # fmt: skip
-        start_from(settings.start, {"damage": net})
         self.networks = {"damage": net}
         self.optimisations = {"damage": adamw([net], settings.learning_rate, clip=1.0)}
 

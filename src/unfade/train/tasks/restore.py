@@ -18,7 +18,6 @@ from unfade.engines.nets.plain_unet import PlainUNet, ResidualUNet
 from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,6 @@ class Restore(Task):
         net = ResidualUNet(
             PlainUNet(3, 3, reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks)
         )
-        start_from(settings.start, {"restore": net})
         self.networks = {"restore": net}
         self.optimisations = {"restore": adamw([net], settings.learning_rate, clip=1.0)}
 

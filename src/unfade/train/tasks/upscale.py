@@ -20,7 +20,6 @@ from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.discriminator import PatchDiscriminator, hinge_d, hinge_g
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 from unfade.train.tasks.restore import charbonnier
 
 
@@ -72,7 +71,6 @@ class Upscale(Task):
                 scale=settings.scale,
             )
         )  # fmt: skip
-        start_from(settings.start, {"upscale": net})
         self.networks = {"upscale": net}
         self.optimisations = {"upscale": adamw([net], settings.learning_rate, clip=1.0)}
         self._features: nn.Module | None = None
