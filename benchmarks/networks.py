@@ -16,6 +16,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,10 @@ from unfade.evaluate.ssim import structural_similarity
 from unfade.steps.denoise.buades2005 import denoise_nlm
 from unfade.steps.denoise.chang2000 import denoise_wavelet
 
-LOCAL = ("scratches", "dust", "hairs", "creases", "tears", "stains", "overlays")
+LOCAL = (
+    "scratches", "dust", "hairs", "creases", "tears", "stains", "overlays",
+    "toning", "fading", "yellowing",
+)  # fmt: skip
 
 
 def pixels_of(folder: Path, number: int = 0) -> Iterator[tuple[str, np.ndarray]]:
@@ -42,7 +46,6 @@ def pixels_of(folder: Path, number: int = 0) -> Iterator[tuple[str, np.ndarray]]
 def without_marks(name: str) -> DegradationRecipe:
     recipe = load_degradation(name)
     kept = tuple(s for s in recipe.stages if damage_of(s.settings).name not in LOCAL)
-    kept = tuple(s for s in kept if damage_of(s.settings).name not in ("toning", "fading", "yellowing"))  # fmt: skip
     return replace(recipe, stages=kept)
 
 
@@ -113,15 +116,15 @@ def damage(options: argparse.Namespace) -> None:
             hit, true, found = hit + (got & wanted).sum(), true + wanted.sum(), found + got.sum()
             width = 2 * cv2.distanceTransform(wanted.astype(np.uint8), cv2.DIST_L2, 5)
             width = cv2.dilate(width, np.ones((9, 9), np.uint8))
-            for low, high in zip(bounds, bounds[1:]):
+            for low, high in pairwise(bounds):
                 band = wanted & (width >= low) & (width < high)
                 by_width[low][0] += int((got & band).sum())
                 by_width[low][1] += int(band.sum())
             false.append(float((engine.find(sound)[:, :, 0] > options.odds).mean()))
     precision, recall = hit / max(found, 1), hit / max(true, 1)
     print(f"{len(pictures)} pictures, old-photo, at log odds {options.odds}")
-    print(f"  precision {precision:.3f}, recall {recall:.3f}, "
-          f"F1 {2 * precision * recall / max(precision + recall, 1e-9):.3f} (at least 0.80)")  # fmt: skip
+    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
+    print(f"  precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f} (at least 0.80)")
     for low, (got_, all_) in by_width.items():
         print(f"  width from {low:>2} px: recall {got_ / max(all_, 1):.3f} of {all_} pixels")
     print(f"  false alarm on sound pictures {np.mean(false):.4%} of the area (under 0.05 %)")
