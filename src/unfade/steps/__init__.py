@@ -16,6 +16,7 @@ from unfade.steps import (
     inpaint,
     remove_dust,
     remove_scratches,
+    restore_faces,
     sharpen,
     upscale,
 )
@@ -30,6 +31,7 @@ STEPS: tuple[Step, ...] = (
     correct_fading.STEP,
     adjust_tone.STEP,
     deblur.STEP,
+    restore_faces.STEP,
     sharpen.STEP,
     upscale.STEP,
 )
