@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from degrade_scenes import chw, scene
 
 from unfade.degrade import (
     DamageClass,
@@ -18,19 +19,6 @@ from unfade.degrade import (
     draw_plan,
     load_degradation,
 )
-
-
-def scene(rows: int = 120, cols: int = 160, channels: int = 3, seed: int = 3) -> np.ndarray:
-    """A picture with slopes, edges and fine texture."""
-    rng = np.random.default_rng(seed)
-    down, right = np.mgrid[:rows, :cols] / max(rows, cols, 2)
-    planes = [0.5 + 0.3 * np.sin(9 * down + k) * np.cos(7 * right - k) for k in range(channels)]
-    pixels = np.stack(planes, axis=2) + 0.15 * (right > 0.4)[:, :, None]
-    return np.clip(pixels + rng.normal(0, 0.01, pixels.shape), 0, 1).astype(np.float32)
-
-
-def chw(pixels: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("name", degradations())

@@ -19,6 +19,7 @@ from unfade.degrade.marks.canvas import LEAST
 from unfade.degrade.recipe import DegradationRecipe, Stage
 from unfade.errors import UsageError
 
+_SHAPE = 0.75  # shorter over longer side of the reference picture
 _SMALLEST_UNIT = 0.5  # lengths shrink no further in small pictures: marks must stay visible
 
 
@@ -127,7 +128,7 @@ def _scene(
     overlays: str | None,
     rng: np.random.Generator,
 ) -> Scene:
-    longer = max(rows, cols)
+    longer = np.sqrt(rows * cols / _SHAPE)  # of a picture of usual shape with as many pixels
     unit = max(longer / recipe.reference_px, _SMALLEST_UNIT) if recipe.reference_px else 1.0
     reference = (recipe.reference_px or 1024) * unit
     white, cream = rng.uniform(0.72, 0.95), rng.uniform(0.0, 0.35)
@@ -136,8 +137,8 @@ def _scene(
         cols=cols,
         channels=channels,
         original=(rows, cols),
-        unit_px=unit,
-        area=rows * cols / (0.75 * reference**2),
+        unit_px=float(unit),
+        area=rows * cols / (_SHAPE * reference**2),
         paper=(white, white * (1 - 0.25 * cream), white * (1 - cream)),
         silver=channels == 1,
         overlays=overlays,
