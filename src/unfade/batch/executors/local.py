@@ -34,6 +34,7 @@ _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
+    "VIPS_CONCURRENCY",
 )
 _environment = threading.Lock()
 
