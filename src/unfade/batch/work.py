@@ -57,14 +57,10 @@ def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
             facts = _facts(earlier, adopted=True)
             return facts | {"doubt": doubt_of(earlier)[0], "reasons": doubt_of(earlier)[1]}
         result = _restored(original, arguments, view)
-        result = replace(
-            result,
-            record=replace(
-                result.record,
-                job=job,
-                source=result.record.source | {"uri": _uri(source, str(arguments["name"]))},
-            ),
-        )
+        facts_of_source = dict(result.record.source)
+        if source.folder is None:  # a folder's files are named by their path from the result
+            facts_of_source["uri"] = _uri(source, str(arguments["name"]))
+        result = replace(result, record=replace(result.record, job=job, source=facts_of_source))
         made = time.perf_counter()
         saved = _deliver(result, destination, target, folder, arguments)
         doubt, reasons = doubt_of(saved.record)
@@ -282,7 +278,7 @@ def _deliver(
     assert folder is not None
     (folder / "out").mkdir()
     saved = result.save(folder / "out" / _short(target), quality=quality)
-    record = _addressed(saved.record, target)
+    record = _addressed(saved.record, target, str(arguments["name"]))
     write_record(saved.output, record, overwrite=True)
     try:
         destination.put(saved.output, target, overwrite=overwrite)
@@ -313,13 +309,12 @@ def _adopted(result: Result, path: Path, quality: int | None) -> Saved:
         return result.save(path, overwrite=True, quality=quality)
 
 
-def _addressed(record: Record, target: str) -> Record:
+def _addressed(record: Record, target: str, name: str) -> Record:
     """A record for a store: paths of the scratch folder mean nothing there."""
     source = {key: value for key, value in record.source.items() if key != "path"}
-    name = str(source["uri"]).rpartition("/")[2]
     return replace(
         record,
-        source=source | {"name": name},
+        source=source | {"name": name.rpartition("/")[2]},
         output=record.output | {"name": target.rpartition("/")[2]},
     )
 

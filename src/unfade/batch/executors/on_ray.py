@@ -19,7 +19,7 @@ from collections import deque
 from typing import Any
 
 from unfade.batch.executors.contract import Event, Job, error_facts, function_of
-from unfade.batch.executors.worker import memory_bound, with_limit
+from unfade.batch.executors.worker import THREAD_VARIABLES, memory_bound, with_limit
 from unfade.engines.bench import available_cores
 from unfade.errors import Cancelled, OutOfResources, Unreachable, WorkerLost
 from unfade.needs import need
@@ -50,11 +50,11 @@ class RayExecutor:
         grace_s: float = GRACE_S,
     ) -> None:
         self._ray: Any = need("ray", extra="ray", to="work on a Ray cluster")
-        self._ours = not self._ray.is_initialized()
-        if self._ours:
-            _open(self._ray, address)
         self._workers = workers
         self.threads = threads or (1 if address or workers is None else _share(workers))
+        self._ours = not self._ray.is_initialized()
+        if self._ours:
+            _open(self._ray, address, self.threads)
         self.grace_s = grace_s
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
@@ -143,10 +143,7 @@ class RayExecutor:
             self._jobs[result] = _UnderWay(job, result, actor)
             return
         run = self._ray.remote(num_cpus=self.threads, max_retries=0, max_calls=200)(_run)
-        variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self.threads))
-        result = run.options(runtime_env={"env_vars": variables}).remote(
-            job, self.threads, self._desk
-        )
+        result = run.remote(job, self.threads, self._desk)
         self._jobs[result] = _UnderWay(job, result, None)
 
     def _free_actor(self, gpus: float) -> _Actor:
@@ -366,15 +363,16 @@ class _GpuWorker:
 # -- opening ------------------------------------------------------------------------------------
 
 
-def _open(ray: Any, address: str) -> None:
+def _open(ray: Any, address: str, threads: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # processes of Ray see this program's modules, also those that are not installed
-    path = os.pathsep.join(each for each in sys.path if each)
-    runtime = {"env_vars": {"PYTHONPATH": path}} if not address else {}
+    variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    if not address:  # processes of Ray see this program's modules, also those not installed
+        variables["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
+    runtime = {"env_vars": variables}
     quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     try:
         if address:
-            ray.init(address=address, **quiet)
+            ray.init(address=address, runtime_env=runtime, **quiet)
         else:
             ray.init(
                 address="local",

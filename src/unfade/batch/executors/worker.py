@@ -21,6 +21,14 @@ from unfade.batch.executors.contract import Job, error_facts, function_of
 from unfade.errors import OutOfResources
 
 TELL_EVERY_S = 0.2
+# BLAS, OpenMP and libvips read these once, when they are loaded
+THREAD_VARIABLES = (
+    "OMP_NUMTHREADS",
+    "OPENBLAS_NUMTHREADS",
+    "MKL_NUMTHREADS",
+    "NUMEXPR_NUMTHREADS",
+    "VIPS_CONCURRENCY",
+)
 
 
 def serve(pipe: Connection, threads: int) -> None:
