@@ -11,6 +11,7 @@ import hmac
 import http.client
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -102,9 +103,11 @@ class Webhook:
                 },
             )
             opener = urllib.request.build_opener(_NoRedirect)
-            with opener.open(request, timeout=TIMEOUT_S) as answer:
-                if answer.status >= 300:
-                    raise OSError(f"it answers {answer.status}")
+            try:
+                opener.open(request, timeout=TIMEOUT_S).close()
+            except urllib.error.HTTPError as error:
+                error.close()
+                raise
 
         try:
             tried(once, tries=TRIES, worth=lambda error: not _final(error))

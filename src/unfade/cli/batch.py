@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unfade.cli import console
 from unfade.cli.batch_options import (
     opened_options,
     place_options,
@@ -109,6 +110,7 @@ def _notifier(options: dict[str, Any], order: Order) -> Notifier | None:
         source=order.source,
         destination=order.destination,
         above=options["notify_above"],
+        says=console.say,
     )
 
 
