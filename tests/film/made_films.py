@@ -44,7 +44,7 @@ def view(big: np.ndarray, rows: int, cols: int, left: float, top: float) -> np.n
     """A window of a larger picture at a place between pixels."""
     matrix = np.array([[1, 0, left], [0, 1, top]], np.float64)
     return cv2.warpAffine(
-        big, matrix, (cols, rows), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        big, matrix, (cols, rows), flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT,
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def scene(kind: str, frames: int, rows: int, cols: int, seed: int = 0) -> Iterat
     shades = chance.uniform(20, 235, 40)
     for n in range(frames):
         if kind == "pan":
-            frame = view(big, rows, cols, 40 + 2.3 * n, 60 + 6 * np.sin(n / 25))
+            frame = view(big, rows, cols, 40 + 2.25 * n, 60 + round(192 * np.sin(n / 25)) / 32)
         elif kind == "fade":
             frame = 16 + (view(big, rows, cols, 60, 60) - 16) * (1 - 0.75 * n / max(1, frames - 1))
         elif kind == "poles":
@@ -161,6 +161,7 @@ def damaged(
     for n, frame in enumerate(frames):
         rows, cols = frame.shape
         shift = chance.normal(0, damage.weave_px, 2) if damage.weave_px else np.zeros(2)
+        shift = np.rint(shift * 32) / 32  # OpenCV warps in such steps
         if damage.weave_px:
             frame = view(frame, rows, cols, -shift[0], -shift[1])
         if damage.grain:

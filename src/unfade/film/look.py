@@ -132,7 +132,9 @@ class _Small:
             less = luma if self.scale == 1 else cv2.resize(
                 luma, size, interpolation=cv2.INTER_AREA
             )  # fmt: skip
-            self.track = np.clip(less, 0, 255).astype(np.uint8)
+            # light over the mean light around: tracking must not care about flicker
+            around = cv2.GaussianBlur(less, (0, 0), 12)
+            self.track = np.clip(less / (around + 8) * 110, 0, 255).astype(np.uint8)
 
 
 def _numbers(before: _Small | None, now: _Small, wanted: Wanted) -> np.ndarray:

@@ -313,7 +313,7 @@ def _carried(
     part = plane[low_y:high_y, low_x:high_x].astype(np.float32)
     return np.asarray(
         cv2.remap(
-            part, np.float32(map_x - low_x), np.float32(map_y - low_y), cv2.INTER_CUBIC,
+            part, np.float32(map_x - low_x), np.float32(map_y - low_y), cv2.INTER_LANCZOS4,
             borderMode=cv2.BORDER_REPLICATE,
         ),
         np.float32,
@@ -321,8 +321,8 @@ def _carried(
 
 
 def _span(places: np.ndarray, size: int) -> tuple[int, int]:
-    low = int(np.clip(np.floor(places.min()) - 3, 0, size - 1))
-    high = int(np.clip(np.ceil(places.max()) + 4, low + 1, size))
+    low = int(np.clip(np.floor(places.min()) - 5, 0, size - 1))
+    high = int(np.clip(np.ceil(places.max()) + 6, low + 1, size))
     return low, high
 
 

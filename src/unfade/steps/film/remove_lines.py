@@ -93,10 +93,9 @@ def column_peaks(luma: Plane) -> np.ndarray:
         if score[col] <= 0:
             break
         peaks[n] = col, contrast[col], share[col], widths[col]
-        reach = int(widths[col]) // 2 + 4
-        near = slice(max(0, col - reach), col + reach + 1)
-        score[near][np.sign(contrast[near]) == np.sign(contrast[col])] = 0
-        score[col] = 0
+        # beside a line its surround looks like a line of the other sign
+        reach = int(widths[col]) // 2 + WIDEST_PX // 2 + 4
+        score[max(0, col - reach) : col + reach + 1] = 0
     return peaks
 
 
