@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -51,6 +50,7 @@ class FilmResult:
         plan: what was decided for all frames
         cadence: the evidence about fields and repeats
         lost: what the output cannot hold, as was allowed
+        options: how it was read and written, so that it can be made again
     """
 
     film: Film
@@ -62,6 +62,7 @@ class FilmResult:
     output: Output
     cadence: Cadence
     lost: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     steady_facts: dict[str, Any] = field(default_factory=dict)
     temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -236,6 +237,7 @@ class FilmResult:
             "pixel_format": self.output.layout.name,
             "codec": self.work.delivery.codec,
             "lossless": self.work.delivery.lossless,
+            "options": self.options,
         }
         if target.exists():
             output |= {"bytes": target.stat().st_size}
@@ -323,7 +325,3 @@ def read_hashes(path: Path) -> list[str]:
     """The hashes of a framehash file, in order."""
     lines = path.read_text(encoding="ascii").splitlines()
     return [line.rsplit(",", 1)[1].strip() for line in lines if line and line[0] != "#"]
-
-
-def as_json(saved: SavedFilm) -> str:
-    return json.dumps({"output": str(saved.output), "record": str(saved.record_file)})

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from unfade.film.mux import check_losses, losses
 from unfade.film.plan import Plan, make_plan, split_steps
 from unfade.film.probe import Film, probe, without_frames
 from unfade.film.reader import read_frames
-from unfade.film.repairs import Repair, read_list
 from unfade.film.rgb import to_pixels
 from unfade.film.segments import Output, Segments, Work, measure
 from unfade.film.steady import Steady
@@ -38,6 +37,9 @@ from unfade.picture import Picture
 from unfade.recipe import Recipe, load_recipe
 from unfade.steps import Kind, Settings, find_step, settings_from, step_of
 from unfade.version import VERSION
+
+if TYPE_CHECKING:
+    from unfade.film.rebuild import Rebuild
 
 SEGMENT_S = 10.0
 _SAMPLED = 96  # frames that are looked at for cadence when no step needs all of them
@@ -91,6 +93,7 @@ class FilmJob:
     steady: Steady | None
     cadence: cadences.Cadence
     lost: tuple[str, ...]
+    options: FilmOptions
     temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -131,6 +134,12 @@ class FilmJob:
             output=self.output,
             cadence=self.cadence,
             lost=self.lost,
+            options={
+                "access": self.options.access,
+                "deinterlace": self.options.deinterlace,
+                "ivtc": self.options.ivtc,
+                "rate": str(self.options.rate) if self.options.rate else None,
+            },
             steady_facts=self.steady.facts() if self.steady is not None else {},
             temporary=self.temporary,
         )
@@ -200,12 +209,12 @@ def open_job(
     upscale: int | None = None,
     options: FilmOptions | None = None,
     limits: Limits | None = None,
-    rebuild: tuple[Path, Collection[int]] | None = None,
+    rebuild: Rebuild | None = None,
 ) -> FilmJob:
     """Look at a film and decide; nothing of it is made yet.
 
     Args:
-        rebuild: an older list of repairs, and the numbers of the rows that are struck out
+        rebuild: what an earlier run decided, instead of looking anew
     """
     options = options or FilmOptions()
     path = Path(source)
@@ -234,7 +243,7 @@ def open_job(
     )
     identity = not temporal and not pictures and rebuild is None
     look: Look | None = None
-    if temporal or pictures:
+    if (temporal or pictures) and (rebuild is None or options.ivtc):
         look = measure(work, _wanted(temporal))
     cadence = cadences.cadence_of(film, look if look is not None else _sample(film, work))
     keep = options.keep_cadence or identity
@@ -242,10 +251,14 @@ def open_job(
         film, cadence, deinterlace=options.deinterlace, ivtc=options.ivtc, keep=keep
     )
     film, look = _other_cadence(work, film, look, cadence, filters, options, temporal)
-    shots = shots_of(look, float(film.rate)) if look is not None else [(0, film.frames)]
+    shots = [(0, film.frames)]
+    if look is not None:
+        shots = shots_of(look, float(film.rate))
+    elif rebuild is not None:
+        shots = rebuild.shots
     plan = make_plan(film, chosen.steps, look, shots, frozenset(int(n) for n in cadence.repeats))
     if rebuild is not None:
-        plan.rebuilt = _older_rows(*rebuild)
+        rebuild.put_into(plan)
     work.span = _span(film, options)
     steady = Steady(plan, bench, _shot_pictures(plan, pictures)) if pictures else None
     output_form = Output(film.layout, film.colour, film.rows, film.cols)
@@ -264,6 +277,7 @@ def open_job(
         steady=steady,
         cadence=cadence,
         lost=lost,
+        options=options,
         temporary=temporary,
     )
 
@@ -333,7 +347,7 @@ def _key(
     recipe: Recipe,
     options: FilmOptions,
     delivery: Delivery,
-    rebuild: tuple[Path, Collection[int]] | None,
+    rebuild: Rebuild | None,
 ) -> str:
     return job_key(
         {
@@ -346,7 +360,7 @@ def _key(
             "frames": options.frames,
             "preview": options.preview_s,
             "segment": options.segment_s,
-            "rebuild": [str(rebuild[0]), sorted(rebuild[1])] if rebuild else None,
+            "rebuild": rebuild.facts if rebuild else None,
         }
     )
 
@@ -480,26 +494,3 @@ def _shot_pictures(plan: Plan, pictures: Collection[Settings]) -> dict[int, Pict
         ]
         shown[first] = Picture(np.ascontiguousarray(np.concatenate(stack)))
     return shown
-
-
-class _older_rows:  # noqa: N801  # stands where a function of the frame is due
-    """Rows of an older list by frame, read as the film goes on."""
-
-    def __init__(self, path: Path, struck: Collection[int]) -> None:
-        self.path = path
-        self.struck = frozenset(struck)
-        self._rows: Iterator[Repair] | None = None
-        self._next: Repair | None = None
-        self._at = -1
-
-    def __call__(self, frame: int) -> list[Repair]:
-        if self._rows is None or frame <= self._at:
-            self._rows = read_list(self.path)
-            self._next = next(self._rows, None)
-        self._at = frame
-        found = []
-        while self._next is not None and self._next.frame <= frame:
-            if self._next.frame == frame and self._next.number not in self.struck:
-                found.append(self._next)
-            self._next = next(self._rows, None)
-        return found

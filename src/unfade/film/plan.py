@@ -134,14 +134,15 @@ def make_plan(
         return plan
     plan.pairs = look.pairs
     if "deflicker" in temporal:
-        plan.curves = flicker_curves(
-            plan.pairs, shots, plan.settings("deflicker", deflicker.Settings)
-        )
+        curves = flicker_curves(plan.pairs, shots, plan.settings("deflicker", deflicker.Settings))
+        # as the record holds them: what is in the record gives the same bits again
+        plan.curves = [Curve(round(c.gain, 6), round(c.offset, 6)) for c in curves]
     shifts = look.numbers[:, (ACROSS, DOWN, TRACKED)]
     if "stabilise" in temporal:
-        plan.shifts = stabilise.weave(
+        off = stabilise.weave(
             shifts, shots, film.cols, plan.settings("stabilise", stabilise.Settings)
         )
+        plan.shifts = np.array([[round(float(v), 4) for v in row] for row in off]).reshape(-1, 2)
     if "remove_lines" in temporal:
         settings = plan.settings("remove_lines", remove_lines.Settings)
         for first, end in shots:
@@ -156,13 +157,13 @@ def to_record(plan: Plan, name: str) -> dict[str, Any]:
     if name == "deflicker" and plan.curves is not None:
         return {
             "curve": "light' = gain * light + offset; black is 0, full scale 1",
-            "gains": [round(c.gain, 6) for c in plan.curves],
-            "offsets": [round(c.offset, 6) for c in plan.curves],
+            "gains": [c.gain for c in plan.curves],
+            "offsets": [c.offset for c in plan.curves],
         }
     if name == "stabilise" and plan.shifts is not None:
         return {
             "shift": "pixels across and down that each frame was off its path, and was moved back",
-            "across": [round(float(v), 4) for v in plan.shifts[:, 0]],
-            "down": [round(float(v), 4) for v in plan.shifts[:, 1]],
+            "across": [float(v) for v in plan.shifts[:, 0]],
+            "down": [float(v) for v in plan.shifts[:, 1]],
         }
     return {}

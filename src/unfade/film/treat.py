@@ -62,7 +62,7 @@ def treated(frames: Iterator[Frame], plan: Plan, *, threads: int) -> Iterator[Do
     """
     with ThreadPoolExecutor(max(1, threads), thread_name_prefix="unfade-film") as pool:
         done: Iterator[Done] = (Done(frame, frame) for frame in frames)
-        if plan.has("mend_frames"):
+        if plan.has("mend_frames") and plan.rebuilt is None:
             done = _staged(pool, threads, _mended(plan), done, _NEAR + 1)
         if plan.rebuilt is not None:
             done = map(_from_list(plan), done)
