@@ -31,6 +31,9 @@ from unfade.evaluate.comparison import Comparison, compare_pictures
 from unfade.files.formats.contract import Blocks, Header, Opened
 from unfade.files.limits import Limits
 from unfade.files.sidecar import read_record, record_path
+from unfade.film.journey import restore_film
+from unfade.film.kinds import is_film
+from unfade.film.rebuild import find_original, is_film_record, rebuild_film
 from unfade.findings import Findings, Mark, MarkKind, Marks
 from unfade.picture import Mask, Picture
 from unfade.pixels.regions import regions_of
@@ -105,7 +108,23 @@ def restore(
         the result in memory
     Raises:
         InputRefused, RecipeError, PolicyError, ModelMissing, ...: see ``unfade.errors``
+
+    A film is restored by ``unfade.film.journey.restore_film``, and what comes back is its
+    ``FilmResult``, which has ``record`` and ``save`` as a ``Result`` has.
     """
+    if isinstance(source, (str, os.PathLike)) and is_film(Path(source)):
+        film: Any = restore_film(
+            source,
+            recipe=recipe,
+            policy="film" if policy == "family" else policy,
+            only=only,
+            skip=skip,
+            settings=settings,
+            upscale=upscale,
+            bench=bench,
+            limits=limits,
+        )
+        return film  # type: ignore[no-any-return]  # the twin of Result for films
     opened = _arrive(source, limits or Limits(), page)
     picture = opened.picture
     with _bench(bench) as work:
@@ -196,10 +215,15 @@ def revert(
     """
     output = Path(output)
     record = read_record(output)
+    if is_film_record(record) and item is None:
+        return find_original(output, record, original)
     source = _find_original(output, record, original)
     if item is None:
         return source
     numbers = [item] if isinstance(item, int) else list(item)
+    if is_film_record(record):
+        film: Any = rebuild_film(output, strike=numbers, original=original, bench=bench)
+        return film  # type: ignore[no-any-return]  # the twin of Result for films
     keys = set(record.rejected)
     for number in numbers:
         found = record.item(number)

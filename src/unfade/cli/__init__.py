@@ -17,7 +17,7 @@ from unfade.version import VERSION
 
 # name -> (module, one line for the list): listing the commands must not import them
 COMMANDS = {
-    "restore": ("restore", "Restore photographs, with a record of what was touched."),
+    "restore": ("restore", "Restore photographs and films, with a record of what was touched."),
     "examine": ("examine", "Say what is wrong with a picture, and what would be done."),
     "revert": ("revert", "Take one repair of a restored file back, or all."),
     "compare": ("compare", "Measure two pictures against each other."),

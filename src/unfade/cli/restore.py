@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unfade.cli import console
+from unfade.cli.film_options import film_options, restore_one_film, target_for_film
 from unfade.cli.options import (
     POLICIES,
     configured,
@@ -61,14 +62,17 @@ STANDARD = "-"
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@film_options
 @machine_options
 @network_options
 def command(paths: tuple[str, ...], **options: Any) -> None:
-    """Restore photographs.
+    """Restore photographs and films.
 
     The result lies beside the original as NAME-restored.EXT, in the same format, with its record
     (.unfade.json) and, where anything changed, its evidence map (.evidence.png). If nothing is
-    wrong, it is the very same bytes.
+    wrong, it is the very same bytes. A film becomes a lossless master, NAME-restored.mkv, with its
+    sound and other streams copied, a hash for each frame and a list of all repairs; a run that was
+    stopped goes on when it is started again.
     """
     config = configured(
         options["device"],
@@ -152,6 +156,12 @@ def plan_targets(
 def _one(
     path: str, target: Path | None, options: dict[str, Any], config: Config, bench: Any
 ) -> None:
+    from unfade.film.kinds import is_film
+
+    if path != STANDARD and is_film(Path(path)):
+        where = target_for_film(path, target, options["output"], options["access"])
+        restore_one_film(Path(path), where, options, config, bench)
+        return
     if path == STANDARD or target is None:
         _piped(path, target, options, config, bench)
         return
