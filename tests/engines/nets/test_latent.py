@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unfade.engines.nets.latent import mapping as mapping_module
-from unfade.engines.nets.latent.blocks import PictureNorm, Residual, given, pooled
+from unfade.engines.nets.latent.blocks import PictureNorm, Residual
 from unfade.engines.nets.latent.detector import BlurDown, ScratchDetector
 from unfade.engines.nets.latent.face import FaceGenerator, SpadeNorm
 from unfade.engines.nets.latent.mapping import (
@@ -35,19 +35,6 @@ def close(a: Tensor, b: Tensor, within: float = 1e-5) -> bool:
 def test_the_norm_alone_is_instance_norm() -> None:
     x = torch.randn(2, 5, 7, 9) * 3 + 1
     assert close(PictureNorm()(x), nn.InstanceNorm2d(5)(x), 1e-6)
-
-
-def test_pooled_tiles_are_normalised_as_the_picture_that_they_make_up() -> None:
-    x = torch.randn(1, 5, 8, 12)
-    norm = PictureNorm()
-    tiles = torch.cat([x[..., :4], x[..., 4:8], x[..., 8:]])
-    with pooled(norm) as moments:
-        pooled_tiles = norm(tiles)
-    wanted = norm(x)
-    assert close(torch.cat(list(pooled_tiles), dim=-1)[None], wanted)
-    with given(moments, norm):
-        assert close(norm(x[..., :4]), wanted[..., :4])
-    assert close(norm(x[..., :4]), nn.InstanceNorm2d(5)(x[..., :4]))  # forgotten again
 
 
 def test_a_residual_block_with_zero_weights_is_the_identity() -> None:

@@ -6,75 +6,24 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 EPS = 1e-5
 
-Moments = tuple[Tensor, Tensor]  # mean and variance of each channel
-
 
 class PictureNorm(nn.Module):
-    """Instance normalisation without parameters, whose statistics may come from elsewhere.
+    """Each channel by its mean and variance over the whole picture; no parameters, nothing stored.
 
-    Alone it takes mean and variance of each channel over each picture that it is given, as
-    ``nn.InstanceNorm2d`` does, and stores nothing. A tile of a large picture has statistics of
-    its own, so tiles would not meet in tone: see ``pooled`` and ``given``.
+    A tile of a large picture has statistics of its own, so tiles on their own would not meet in
+    tone: ``lockstep`` gives them those of the picture.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = False
-        self.known: Moments | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.pool:
-            variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
-            self.known = mean, variance
-        if self.known is None:
-            return functional.instance_norm(x, eps=EPS)
-        return functional.batch_norm(x, *self.known, eps=EPS)
-
-
-@contextmanager
-def pooled(*networks: nn.Module) -> Iterator[list[Moments]]:
-    """Inside, a batch of tiles is normalised together, as one picture is.
-
-    Yields:
-        a list that holds each normalisation's moments once the block has ended
-    """
-    norms = _norms(networks)
-    moments: list[Moments] = []
-    for norm in norms:
-        norm.pool = True
-    try:
-        yield moments
-    finally:
-        moments += [norm.known for norm in norms if norm.known is not None]
-        for norm in norms:
-            norm.pool, norm.known = False, None
-
-
-@contextmanager
-def given(moments: Sequence[Moments], *networks: nn.Module) -> Iterator[None]:
-    """Inside, every normalisation uses these moments, whatever it is given."""
-    norms = _norms(networks)
-    for norm, known in zip(norms, moments, strict=True):
-        norm.known = known
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.known = None
-
-
-def _norms(networks: Sequence[nn.Module]) -> list[PictureNorm]:
-    return [m for network in networks for m in network.modules() if isinstance(m, PictureNorm)]
+        return functional.instance_norm(x, eps=EPS)
 
 
 class Residual(nn.Module):

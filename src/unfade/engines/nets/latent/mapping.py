@@ -74,17 +74,23 @@ class PartialNonLocal(nn.Module):
         self.res_block = nn.Sequential(*residuals(channels, 3))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        valid = valid_places(mask, x.shape[2], x.shape[3]).to(x.dtype)
+        return self.merged(x, self.res_block(self.seen(x, mask)), mask)
+
+    def seen(self, x: Tensor, mask: Tensor) -> Tensor:
+        """What each place sees in the valid ones."""
+        allowed = valid_places(mask, x.shape[2], x.shape[3]).to(x.dtype).flatten(2)
         queries = self.theta(x).flatten(2).transpose(1, 2)
         keys = self.phi(x).flatten(2)
         values = self.g(x).flatten(2).transpose(1, 2)
-        allowed = valid.flatten(2)
         parts = []
         for some in torch.split(queries, ROWS_AT_ONCE, dim=1):
             share = torch.softmax(some @ keys, dim=-1) * allowed
             parts.append(functional.normalize(share, p=1, dim=-1) @ values)
-        seen = torch.cat(parts, dim=1).transpose(1, 2).reshape(x.shape)
-        filled = self.res_block(self.W(seen))
+        return self.W(torch.cat(parts, dim=1).transpose(1, 2).reshape(x.shape))  # type: ignore[no-any-return]
+
+    def merged(self, x: Tensor, filled: Tensor, mask: Tensor) -> Tensor:
+        """Valid places keep their own features, the others take the filled ones."""
+        valid = valid_places(mask, x.shape[2], x.shape[3]).to(x.dtype)
         return valid * x + (1 - valid) * filled
 
 

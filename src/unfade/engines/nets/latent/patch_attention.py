@@ -73,9 +73,13 @@ class PatchAttention(nn.Module):
         self.F_Combine = nn.Conv2d(2 * channels + 1, channels, 3, padding=1)
 
     def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        return self.combined(z, self.res_block(z), mask)
+
+    def combined(self, z: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """The map, its copy with the scratched patches replaced, and the mask, in one."""
         small = functional.interpolate(mask, z.shape[2:], mode="bilinear", align_corners=False)
         small = (small > 0).to(z.dtype)
-        composed = copy_patches(self.res_block(z), small, self.patch)
+        composed = copy_patches(x, small, self.patch)
         return self.F_Combine(torch.cat([z, composed, small], dim=1))  # type: ignore[no-any-return]
 
 

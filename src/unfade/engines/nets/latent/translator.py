@@ -1,9 +1,8 @@
 """Latent-space translation, opened: an old photograph of any size in, a clean one out.
 
 The networks normalise over the whole picture, so a tile on its own would come out in another
-tone. A picture larger than one tile is therefore translated in two passes: a sample of tiles,
-spread over the picture, goes through all layers together and gives each layer's mean and
-variance; with these fixed the network looks only so far, and tiles with a halo meet.
+tone. The tiles of a picture that is larger than one go through the layers in lockstep (see
+``lockstep``): every normalisation uses the statistics of the whole picture.
 
 Attention looks for its sources inside a tile with its halo, not in the whole picture.
 
@@ -15,23 +14,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from functools import partial
+from itertools import count
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
-from unfade.engines.nets.latent.blocks import Moments, given, pooled
+from unfade.engines.nets.latent.lockstep import Piece, passes, run
 from unfade.errors import PromiseBroken
 from unfade.picture import Mask, Picture, Pixels, Window
 from unfade.pixels.tiles import Grid, Tile
 
 MODES = ("plain", "scratches", "hr")
 MULTIPLE_OF = {"plain": 4, "scratches": 4, "hr": 32}
-TILE_PX, HALO_PX = 768, 128
-SAMPLE_PX, SAMPLES = 256, 16  # tiles of the first pass, over which statistics are taken
+TILE_PX, HALO_PX = 768, 96
+MEMORY_BYTES = 2_000_000_000
 BYTES_PER_PIXEL = 3000
+_END: Final = object()
 WIDENED_PX = 3  # hr: the mask is widened this often by one pixel before it is used
 
 
@@ -59,14 +61,23 @@ class Translator:
         networks: with their weights, in evaluation, on ``device``
         mode: one of ``MODES``
         facts: what the record says about it; its tile and halo are the grid's
+        memory_bytes: for the maps of tiles between two passes; more goes to a temporary folder
     """
 
-    def __init__(self, networks: Networks, *, mode: str, device: str, facts: ModelFacts) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        *,
+        mode: str,
+        device: str,
+        facts: ModelFacts,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
         self.facts = facts
         self.mode = mode
+        self.memory_bytes = memory_bytes
         self._networks: Networks | None = networks
         self._device = device
-        self._lock = Lock()  # a layer's statistics stand in the network while a tile runs
 
     @property
     def runtime(self) -> str:
@@ -92,26 +103,49 @@ class Translator:
         Raises:
             PromiseBroken: the networks gave values that are no numbers
         """
+        if self._networks is None:
+            raise ValueError(f"{self.facts.name} has been closed")
+        networks = self._networks.all
         if self.mode == "plain":
             mask = None
         elif self.mode == "hr" and mask is not None:
             mask = _widened(mask, WIDENED_PX)
-        tiles = list(self._tiles(picture.rows, picture.cols))
-        moments = () if len(tiles) == 1 else self._moments(picture, mask)
-
-        def work(tile: Tile) -> tuple[Window, Pixels]:
-            result = self._run(picture, mask, [tile.padded], moments)[0]
-            self._check(result, tile.core)
-            return tile.core, np.ascontiguousarray(result[tile.inner])
-
+        fitted = _Fitted(picture, mask, MULTIPLE_OF[self.mode], self._device)
+        tiles = list(self._tiles(fitted.rows, fitted.cols))
+        rounds = 1 if len(tiles) == 1 else passes(networks)
         area = max(tile.padded.rows * tile.padded.cols for tile in tiles)
-        yield from bench.map(
-            work,
-            tiles,
+        for tile, result in bench.map(
+            _as_it_is,
+            self._walk(self._networks, fitted, tiles),
             says=f"Running {self.facts.name}",
-            total=len(tiles),
+            total=rounds * len(tiles),
             bytes_each=area * self.facts.bytes_per_pixel,
-        )
+        ):
+            core = tile.core.overlap(picture.window)
+            if result is None or core is None:
+                continue
+            inner = core.within(tile.padded)
+            pixels = _as_pixels(result[0, :, inner[0], inner[1]], picture.channels)
+            self._check(pixels, core)
+            yield core, pixels
+
+    def _walk(
+        self, networks: Networks, fitted: _Fitted, tiles: Sequence[Tile]
+    ) -> Iterator[tuple[Tile, np.ndarray | None]]:
+        """None for each tile on its way, and each tile's result (1, 3, rows, cols) at the end."""
+        if len(tiles) == 1:
+            with torch.inference_mode():
+                yield tiles[0], networks(*fitted.load(tiles[0].padded)).float().cpu().numpy()
+            return
+        pieces = [Piece(partial(fitted.load, tile.padded), tile.inner) for tile in tiles]
+        states = run(networks.all, pieces, memory_bytes=self.memory_bytes)
+        for n in count():
+            with torch.inference_mode():  # never held across a yield: it belongs to the thread
+                state = next(states, _END)
+            if state is _END:
+                return
+            tile = tiles[n % len(tiles)]
+            yield tile, state.float().cpu().numpy() if isinstance(state, Tensor) else None
 
     def close(self) -> None:
         self._networks = None
@@ -129,50 +163,6 @@ class Translator:
         core = self.facts.tile_px - 2 * self.facts.halo_px
         return Grid(core, self.facts.halo_px).tiles(rows, cols)
 
-    def _moments(self, picture: Picture, mask: Mask | None) -> Sequence[Moments]:
-        """Mean and variance of each layer over a sample of the whole picture."""
-        windows = sample_windows(picture.rows, picture.cols, MULTIPLE_OF[self.mode])
-        with self._lock, pooled(*self._opened().all) as moments:
-            self._forward(picture, mask, windows)
-        return moments
-
-    def _run(
-        self,
-        picture: Picture,
-        mask: Mask | None,
-        windows: Sequence[Window],
-        moments: Sequence[Moments],
-    ) -> list[Pixels]:
-        networks = self._opened()
-        if not moments:
-            return self._forward(picture, mask, windows)
-        with self._lock, given(moments, *networks.all):
-            return self._forward(picture, mask, windows)
-
-    def _forward(
-        self, picture: Picture, mask: Mask | None, windows: Sequence[Window]
-    ) -> list[Pixels]:
-        """Windows of one size through the networks, as pixels again."""
-        unit = MULTIPLE_OF[self.mode]
-        pictures, masks = [], []
-        for window in windows:
-            pixels = picture.read(window)
-            hole = np.zeros(pixels.shape[:2], bool) if mask is None else mask[window.slices]
-            fitted, hole = _fitted(pixels, hole, unit)
-            pictures.append(_as_chw(fitted, hole))
-            masks.append(hole[None].astype(np.float32))
-        batch = torch.from_numpy(np.stack(pictures)).to(self._device)
-        holes = torch.from_numpy(np.stack(masks)).to(self._device)
-        with torch.inference_mode():
-            results = self._opened()(batch, holes).float().cpu().numpy()
-        size = slice(windows[0].rows), slice(windows[0].cols)
-        return [_as_pixels(chw[:, size[0], size[1]], picture.channels) for chw in results]
-
-    def _opened(self) -> Networks:
-        if self._networks is None:
-            raise ValueError(f"{self.facts.name} has been closed")
-        return self._networks
-
     def _check(self, pixels: Pixels, core: Window) -> None:
         if not np.isfinite(pixels).all():
             raise PromiseBroken(
@@ -182,45 +172,51 @@ class Translator:
             )
 
 
-def sample_windows(rows: int, cols: int, unit: int) -> list[Window]:
-    """Up to ``SAMPLES`` windows of one size, spread evenly, for a picture of any size.
+class _Fitted:
+    """A picture as large as the networks need it: reflected at the bottom and at the right."""
 
-    Their sides are multiples of ``unit`` wherever the picture allows it, so that nothing is padded
-    into the statistics.
-    """
-    tall = max(min(SAMPLE_PX, rows) // unit * unit, 1)
-    wide = max(min(SAMPLE_PX, cols) // unit * unit, 1)
-    by_row = min(max(round((SAMPLES * rows / cols) ** 0.5), 1), SAMPLES, -(-rows // tall))
-    by_col = min(SAMPLES // by_row, -(-cols // wide))
-    tops = np.linspace(0, rows - tall, by_row).round().astype(int)
-    lefts = np.linspace(0, cols - wide, by_col).round().astype(int)
-    return [
-        Window(int(top), int(left), int(top) + tall, int(left) + wide)
-        for top in tops
-        for left in lefts
-    ]
+    def __init__(self, picture: Picture, mask: Mask | None, unit: int, device: str) -> None:
+        self._picture, self._mask, self._device = picture, mask, device
+        # below eight pixels the networks' own reflected borders have nothing to reflect
+        self.rows = max(-(-picture.rows // unit), -(-8 // unit)) * unit
+        self.cols = max(-(-picture.cols // unit), -(-8 // unit)) * unit
+
+    def load(self, window: Window) -> tuple[Tensor, Tensor]:
+        """(1, 3, rows, cols) in [-1, 1], white where the mask holds, and (1, 1, rows, cols)."""
+        picture = self._picture
+        known = _with_source(window, picture.rows, picture.cols)
+        pixels = np.clip(picture.read(known), 0, 1)
+        hole = np.zeros(pixels.shape[:2], bool)
+        if self._mask is not None:
+            hole = self._mask[known.slices]
+        shown = np.where(hole[:, :, None], np.float32(1), pixels) * 2 - 1
+        margins = (0, window.bottom - known.bottom), (0, window.right - known.right)
+        shown = np.pad(shown, (*margins, (0, 0)), mode="reflect")
+        hole = np.pad(hole, margins, mode="reflect")
+        place = slice(window.top - known.top, None), slice(window.left - known.left, None)
+        shown, hole = shown[place], hole[place]
+        chw = np.moveaxis(np.broadcast_to(shown, (*hole.shape, 3)), 2, 0)[None]
+        return (
+            torch.from_numpy(np.ascontiguousarray(chw, np.float32)).to(self._device),
+            torch.from_numpy(hole[None, None].astype(np.float32)).to(self._device),
+        )
 
 
-def _fitted(pixels: Pixels, hole: Mask, unit: int) -> tuple[Pixels, Mask]:
-    """Both reflected at the bottom and right up to the sizes that the networks take."""
-    rows, cols = hole.shape
-    below, right = -rows % unit, -cols % unit
-    # below a few pixels the networks' own reflected borders have nothing to reflect
-    below += unit * -(-max(0, 8 - rows - below) // unit)
-    right += unit * -(-max(0, 8 - cols - right) // unit)
-    if not (below or right):
-        return pixels, hole
-    return (
-        np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="reflect"),
-        np.pad(hole, ((0, below), (0, right)), mode="reflect"),
+def _with_source(window: Window, rows: int, cols: int) -> Window:
+    """The part of a window that lies in the picture, grown by what its reflection needs."""
+    below, right = max(0, window.bottom - rows), max(0, window.right - cols)
+    return Window(
+        min(window.top, max(0, rows - 1 - below)),
+        min(window.left, max(0, cols - 1 - right)),
+        min(window.bottom, rows),
+        min(window.right, cols),
     )
 
 
-def _as_chw(pixels: Pixels, hole: Mask) -> np.ndarray:
-    """(3, rows, cols) in [-1, 1], white where the mask holds."""
-    shown = np.where(hole[:, :, None], np.float32(1), np.clip(pixels, 0, 1)) * 2 - 1
-    chw = np.moveaxis(np.broadcast_to(shown, (*hole.shape, 3)), 2, 0)
-    return np.ascontiguousarray(chw, np.float32)
+def _as_it_is(
+    item: tuple[Tile, np.ndarray | None],
+) -> tuple[Tile, np.ndarray | None]:
+    return item
 
 
 def _as_pixels(chw: np.ndarray, channels: int) -> Pixels:
