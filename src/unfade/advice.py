@@ -98,13 +98,15 @@ def advise(
         if only and step.name not in by_name:
             continue
         values, reason = wanted[step.name]
-        if step.evidence not in allowed:
+        given = dict(values) | dict((settings or {}).get(step.name, {}))
+        chosen = settings_from(step.settings, given, f"Step `{step.name}`")
+        evidence = step.evidence_of(chosen)
+        if evidence not in allowed and not _asked_for(step, evidence, policy, by_name):
             if step.name in by_name:
-                raise forbidden(step, policy)
+                raise forbidden(step, policy, evidence)
             left.append(f"{step.name}: {reason} The policy `{policy}` does not allow it.")
             continue
-        given = dict(values) | dict((settings or {}).get(step.name, {}))
-        steps.append(settings_from(step.settings, given, f"Step `{step.name}`"))
+        steps.append(chosen)
         reasons[step.name] = reason
     recipe = Recipe(name="advised", steps=tuple(steps))
     return Advice(recipe=recipe, reasons=reasons, left_alone=tuple(left))
@@ -127,20 +129,29 @@ def check_policy(recipe: Recipe, policy: str, asked: Collection[str] = ()) -> No
     allowed = policy_classes(policy)
     for settings in recipe.steps:
         step = step_of(settings)
-        permitted = (
-            step.evidence is Evidence.INVENTED
-            and step.name in asked
-            and policy in ASKING_IS_PERMISSION
-        )
-        if step.evidence not in allowed and not permitted:
-            raise forbidden(step, policy)
+        evidence = step.evidence_of(settings)
+        if evidence not in allowed and not _asked_for(step, evidence, policy, asked):
+            raise forbidden(step, policy, evidence)
 
 
-def forbidden(step: Step, policy: str) -> PolicyError:
+def check_class(step: Step, evidence: Evidence, policy: str, asked: Collection[str]) -> None:
+    """Refuse a step whose network makes pixels of a class that the policy forbids."""
+    permitted = _asked_for(step, evidence, policy, asked)
+    if evidence not in policy_classes(policy) and not permitted:
+        raise forbidden(step, policy, evidence)
+
+
+def _asked_for(step: Step, evidence: Evidence, policy: str, asked: Collection[str]) -> bool:
+    """Invented content that was asked for by name, under a policy where asking is permission."""
+    return evidence is Evidence.INVENTED and step.name in asked and policy in ASKING_IS_PERMISSION
+
+
+def forbidden(step: Step, policy: str, evidence: Evidence | None = None) -> PolicyError:
+    evidence = step.evidence if evidence is None else evidence
     names = ", ".join(str(int(e)) for e in sorted(POLICIES[policy]))
-    fitting = next((p for p, classes in POLICIES.items() if step.evidence in classes), "free")
+    fitting = next((p for p, classes in POLICIES.items() if evidence in classes), "free")
     return PolicyError(
-        f"`{step.name}` gives {step.evidence.name.lower()} pixels (class {int(step.evidence)}); "
+        f"`{step.name}` gives {evidence.name.lower()} pixels (class {int(evidence)}); "
         f"the policy `{policy}` allows classes {names}.",
         f"Use `--policy {fitting}`, or leave the step out with `--skip {step.name}`.",
     )

@@ -30,8 +30,11 @@ def _value(default: Any, help: str) -> Any:
 class Config:
     """All settings of the machine and the person; see ``unfade config show``."""
 
-    device: str = _value("auto", "where networks run: auto, cpu, or vulkan:N")
-    runtime: str = _value("auto", "what runs networks: auto, ncnn or onnx")
+    device: str = _value("auto", "where networks run: auto, cpu, vulkan:N, cuda:N or mps")
+    runtime: str = _value("auto", "what runs networks: auto, ncnn, onnx or torch")
+    precision: str = _value("float32", "number format of networks: float32, or half on CUDA")
+    licence: str = _value("usual", "networks that are used: open-only, usual or noncommercial")
+    diffusion: str = _value("", "folder of a diffusers inpainting pipeline, or hub:OWNER/NAME")
     memory: str = _value("2GB", "memory for pieces under way, beside the picture itself")
     threads: int = _value(0, "threads; 0 means one for each core")
     cache: str = _value("", "folder for downloaded weights; empty means the user's cache folder")

@@ -9,10 +9,12 @@
     │   ├── UnreadableInput    exit 3   http 422   damaged, empty or truncated
     │   ├── UnsupportedInput   exit 3   http 415   a kind of file or pixel that is not handled
     │   ├── LimitExceeded      exit 3   http 413   larger than a limit allows
+    │   ├── ContentFlagged     exit 3   http 422   a generator's own content filter stepped in
     │   └── WouldLose          exit 3   http 422   writing would lose something the original has
     ├── PartlyFailed           exit 4   http 207   some of several inputs failed
     ├── ModelMissing           exit 5   http 503   weights or an optional package are not there
     │   ├── MissingPackage     exit 5   http 503
+    │   ├── NoSuchNetwork      exit 5   http 503   a name that no catalogue knows
     │   └── ModelRejected      exit 5   http 503   weights that fail their check
     ├── OutOfResources         exit 6   http 507   memory or time limit
     ├── OutputError            exit 7   http 507   the result cannot be written
@@ -85,6 +87,10 @@ class WouldLose(InputRefused):
     pass
 
 
+class ContentFlagged(InputRefused):
+    pass
+
+
 class PartlyFailed(UnfadeError):
     exit_code = 4
     http_status = 207
@@ -96,6 +102,10 @@ class ModelMissing(UnfadeError):
 
 
 class MissingPackage(ModelMissing):
+    pass
+
+
+class NoSuchNetwork(ModelMissing):
     pass
 
 

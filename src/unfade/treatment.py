@@ -14,14 +14,14 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
-from unfade.errors import PromiseBroken
+from unfade.errors import NoSuchNetwork, PromiseBroken, SettingsError, nearest
 from unfade.findings import Findings, Mark, Region, paint
 from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
 from unfade.pixels.profile import from_linear, to_linear
@@ -84,15 +84,34 @@ def treat(
     hand = _Hand(picture, findings, bench, _allowed(mask, protect), frozenset(rejected))
     order = [(step_of(settings), settings) for settings in steps]
     for step, settings in order:  # everything that can be missing is missed before work begins
-        name = step.network(settings)
-        if name is not None and not settings.neutral:
-            bench.engine(name)
+        if not settings.neutral:
+            _open_network(step, settings, bench)
     done = [
         hand.carry_out(step, settings, (reasons or {}).get(step.name, ""))
         for step, settings in order
         if not settings.neutral
     ]
     return hand.finish(picture, tuple(done))
+
+
+def _open_network(step: Step, settings: Settings, bench: BenchView) -> None:
+    """Open the network that a step needs, if any, and see that it is of the right kind.
+
+    Raises:
+        SettingsError: ``method`` names neither one of the step's methods nor a network
+        ModelMissing: its weights or its runtime are not here
+    """
+    name = step.network(settings)
+    if name is None:
+        return
+    try:
+        bench.engine(name)
+    except NoSuchNetwork as error:
+        choices = [c for f in fields(settings) for c in f.metadata["choices"]]
+        raise SettingsError(
+            f"`{step.name}` has no method `{name}`, and no network of this name was added.",
+            f"{nearest(name, choices)} See `unfade models list`.",
+        ) from error
 
 
 def _allowed(mask: Mask | None, protect: Mask | None) -> Mask | None:
@@ -133,13 +152,15 @@ class _Hand:
             changed, items = self._local(step, settings, measured)
         elif step.kind is Kind.GEOMETRY:
             changed = self._geometry(step, settings)
+        elif step.stream is not None and step.network(settings) is not None:
+            changed = self._streamed(step, settings)
         else:
             changed = self._everywhere(step, settings, measured)
         return StepRecord(
             step=step.name,
             settings=settings.to_dict(),
             reason=reason,
-            evidence=int(step.evidence),
+            evidence=int(self._evidence(step, settings)),
             measured=measured.to_dict() if measured is not None else {},
             model=self._model(step, settings),
             changed_share=changed / (self.picture.rows * self.picture.cols),
@@ -161,13 +182,23 @@ class _Hand:
             return None
         engine = self.bench.engine(name)
         facts = engine.facts
-        return {
+        model = {
             "name": facts.name,
             "sha256": facts.sha256,
             "licence": facts.licence,
             "paper": facts.paper,
             "runtime": engine.runtime,
         }
+        notes = list(getattr(engine, "notes", ()))
+        return model | {"notes": notes} if notes else model
+
+    def _evidence(self, step: Step, settings: Settings) -> Evidence:
+        """The class of what a step makes: its own, or the network's when that makes more up."""
+        name = step.network(settings)
+        own = step.evidence_of(settings)
+        if name is None or step.kind in (Kind.LOCAL, Kind.GEOMETRY):
+            return own
+        return max(own, Evidence(self.bench.engine(name).facts.evidence))
 
     # -- local steps ------------------------------------------------------------------------
 
@@ -183,40 +214,47 @@ class _Hand:
         damage = _damage((*_inside(known, whole), *marks), self.picture)
         made = [mark for mark in marks if mark.key not in self.rejected]
         halo = step.halo_px(settings)
-        tasks = [(mark, core) for mark in made for core in _work_windows(mark)]
+        tasks: list[tuple[Mark, Window, int]] = []
+        for mark in made:
+            if step.one_piece(mark, settings):
+                core = mark.region.window
+                tasks.append((mark, core, max(halo, max(core.rows, core.cols) // 2)))
+            else:
+                tasks += [(mark, core, halo) for core in _work_windows(mark)]
 
-        def propose(task: tuple[Mark, Window]) -> tuple[Window, Mask, np.ndarray]:
-            mark, core = task
-            window = core.grown(halo, self.picture.rows, self.picture.cols)
+        def propose(task: tuple[Mark, Window, int]) -> tuple[Window, Mask, np.ndarray]:
+            mark, core, margin = task
+            window = core.grown(margin, self.picture.rows, self.picture.cols)
             here = paint((mark,), core)
             if self.allowed is not None:
                 here &= self.allowed[core.slices]
             pixels = self._read(step, window)
-            hole = damage[window.slices]
-            if hole.all() or not here.any():
+            hole = damage[window.slices] if step.fills else paint((mark,), window)
+            if (step.fills and hole.all()) or not here.any():
                 return core, np.zeros_like(here), self.picture.samples[:0, 0]
             proposal = step.propose(  # type: ignore[misc]  # checked above
-                Look(pixels, window, hole, self.findings, measured), settings
+                Look(pixels, window, hole, self.findings, measured, mark), settings
             )
             values = self._checked(step, proposal.pixels, window)[core.within(window)][here]
             return core, here, self._codes(step, values[:, None])[:, 0]
 
-        largest = OWN_WINDOW_PX + 2 * halo
+        sides = [(core.rows + 2 * m) * (core.cols + 2 * m) for _, core, m in tasks]
+        largest = max(sides, default=0)
         proposals = list(
             self.bench.map(
                 propose,
                 tasks,
                 says=step.title,
                 total=len(tasks),
-                bytes_each=largest * largest * BYTES_A_PIXEL,
+                bytes_each=largest * BYTES_A_PIXEL,
             )
         )
         changed = 0
         touched: set[str] = set()
-        for (mark, _), (core, here, codes) in zip(tasks, proposals, strict=True):
+        for (mark, _, _), (core, here, codes) in zip(tasks, proposals, strict=True):
             if here.any():
                 touched.add(mark.key)
-                changed += self._write(core, here, codes, step.evidence)
+                changed += self._write(core, here, codes, step.evidence_for(mark, settings))
         return changed, tuple(self._item(mark, mark.key in touched) for mark in marks)
 
     def _item(self, mark: Mark, made: bool) -> Item:
@@ -266,9 +304,29 @@ class _Hand:
         ):
             waiting.append(result)
             if len(waiting) > delay:
-                changed += self._write_tile(*waiting.popleft(), step.evidence)
+                changed += self._write_tile(*waiting.popleft(), step.evidence_of(settings))
         for core, codes in waiting:
-            changed += self._write_tile(core, codes, step.evidence)
+            changed += self._write_tile(core, codes, step.evidence_of(settings))
+        return changed
+
+    def _streamed(self, step: Step, settings: Settings) -> int:
+        """A network's own grid: it reads the picture as it was while the result is written."""
+        assert step.stream is not None
+        old, evidence = self.picture, self._evidence(step, settings)
+        self.picture = old.with_samples(old.samples.copy())
+        self.owns_samples = True
+        changed = covered = 0
+        for window, pixels in step.stream(old, settings, self.findings, self.bench):
+            after = self._checked(step, pixels, window)
+            codes = np.where(
+                after == old.read(window), old.samples[window.slices], self._codes(step, after)
+            )
+            changed += self._write_tile(window, codes, evidence)
+            covered += window.rows * window.cols
+        if covered != old.rows * old.cols:
+            raise PromiseBroken(
+                f"`{step.name}` gave {covered} of {old.rows * old.cols} pixels.", _REPORT
+            )
         return changed
 
     def _write_tile(self, core: Window, codes: np.ndarray, evidence: Evidence) -> int:
@@ -300,7 +358,8 @@ class _Hand:
             dpi=(old.dpi[0] * scale, old.dpi[1] * scale) if old.dpi else None,
         )
         self.owns_samples = True
-        self.evidence = np.maximum(_repeated(self.evidence, scale), np.uint8(step.evidence))
+        evidence = np.uint8(step.evidence_of(settings))
+        self.evidence = np.maximum(_repeated(self.evidence, scale), evidence)
         if self.allowed is not None:
             self.allowed = _repeated(self.allowed, scale)
         self.findings = Findings(notes=self.findings.notes)  # places no longer hold

@@ -112,7 +112,9 @@ def test_from_four_to_three_keeps_the_mean_and_agrees_with_area() -> None:
 class FourTimes:
     """A stand-in network: nearest neighbour with a colour shift that the lock has to undo."""
 
-    facts = SimpleNamespace(name="stand-in", scale=4, halo_px=0)
+    facts = SimpleNamespace(
+        name="stand-in", scale=4, halo_px=0, shape="mend", tiling="yes", channels_in=3
+    )
     runtime = "none"
 
     def mend_tiles(self, picture: Picture, bench: Any) -> Iterator[tuple[Window, np.ndarray]]:

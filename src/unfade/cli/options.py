@@ -26,11 +26,24 @@ def machine_options(command: F) -> F:
     """Where and how work is run: never part of a recipe."""
     for option in reversed(
         (
-            click.option("--device", help="auto, cpu or vulkan:N: where networks run."),
-            click.option("--runtime", help="auto, ncnn or onnx: what runs networks."),
+            click.option("--device", help="auto, cpu, vulkan:N, cuda:N or mps: where they run."),
+            click.option("--runtime", help="auto, ncnn, onnx or torch: what runs networks."),
             click.option("--memory", help="Memory for pieces under way, like 2GB."),
             click.option("--threads", type=int, help="Threads; 0 means one for each core."),
             click.option("--max-megapixels", type=float, help="Largest picture that is read."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def network_options(command: F) -> F:
+    """How networks are run and which are let in: never part of a recipe."""
+    for option in reversed(
+        (
+            click.option("--precision", help="float32, or half on CUDA."),
+            click.option("--licence", help="open-only, usual or noncommercial: networks let in."),
+            click.option("--diffusion", metavar="DIR", help="A diffusers pipeline, for its fill."),
         )
     ):
         command = option(command)
@@ -75,11 +88,13 @@ def configured(
     memory: str | None,
     threads: int | None,
     max_megapixels: float | None,
+    **others: str | None,
 ) -> Config:
-    """The configuration under the machine options of this call."""
+    """The configuration under the machine options of this call, and others by their names."""
     from unfade.config import load_config
 
     given = {
+        **others,
         "device": device,
         "runtime": runtime,
         "memory": memory,
@@ -108,6 +123,10 @@ def opened_bench(
         memory_bytes=config.memory_bytes,
         threads=config.threads or None,
         cache=config.cache,
+        precision=config.precision,
+        licence=config.licence,
+        diffusion=config.diffusion,
+        offline=config.offline,
         progress=progress,
     )
     try:

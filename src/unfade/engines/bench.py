@@ -29,9 +29,13 @@ class Bench:
     """Where work is done.
 
     Args:
-        device: "auto", "cpu" or "vulkan:N": where networks run
-        runtime: "auto" (ncnn where it is installed, else ONNX Runtime), "ncnn" or "onnx"; a
-            runtime that was named is never replaced by another
+        device: "auto", "cpu", "vulkan:N", "cuda:N" or "mps": where networks run
+        runtime: "auto" (see ``unfade.engines.opening``), "ncnn", "onnx" or "torch"; a runtime
+            that was named is never replaced by another
+        precision: "float32" or "half", on CUDA alone
+        licence: which networks are let in: "open-only", "usual" or "noncommercial"
+        diffusion: folder of a diffusers pipeline for the fill of that name
+        offline: never use the network
         memory_bytes: bound on pieces under way, beside the picture itself
         threads: workers; None means one for each core
         cache: folder of fetched weights; empty means the usual one
@@ -47,6 +51,10 @@ class Bench:
         memory_bytes: int | None = None,
         threads: int | None = None,
         cache: str = "",
+        precision: str = "float32",
+        licence: str = "usual",
+        diffusion: str = "",
+        offline: bool = False,
         progress: ProgressCall | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
@@ -55,6 +63,10 @@ class Bench:
         self.memory_bytes = memory_bytes or DEFAULT_MEMORY
         self.threads = threads or available_cores()
         self.cache = cache
+        self.precision = precision
+        self.licence = licence
+        self.diffusion = diffusion
+        self.offline = offline
         self._progress = progress
         self._cancelled = cancelled
         self._pool: ThreadPoolExecutor | None = None
@@ -109,6 +121,10 @@ class Bench:
                     runtime=self.runtime,
                     threads=self.threads,
                     cache=self.cache,
+                    precision=self.precision,
+                    licence=self.licence,
+                    diffusion=self.diffusion,
+                    offline=self.offline,
                 )
             return self._engines[name]
 

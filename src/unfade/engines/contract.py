@@ -7,7 +7,7 @@ rows x cols x channels, 0-1); tensors live behind the boundary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -31,9 +31,14 @@ class ModelFacts:
         halo_px: how far a pixel looks, so that a tile agrees with the whole within 1/255
         tile_px: side of the tiles of its grid, halo included; the grid is part of the facts,
             so that bits do not depend on the machine's memory
+        reach_px: how far a pixel looks to the last bit that counts, so that a tile may be cut
+            into pieces when memory is short; 0 where that is not known or has no end
         piece_px: side of the pieces in which a tile's stages are computed, which bounds memory
             and costs no exactness; 0 where a tile is computed in one go
-        tiling: "yes", or "whole" where global statistics forbid tiles
+        tiling: "yes" where tiles agree with the whole; "blend" where they do not quite (global
+            statistics, attention) and neighbours are blended over the halo; "whole" where the
+            network takes nothing but the whole
+        dials: names of numbers that it can be told, e.g. ``sigma``; see ``Mender.tuned``
         bytes_per_pixel: peak memory for each pixel of a tile that it is given
     """
 
@@ -48,9 +53,11 @@ class ModelFacts:
     multiple_of: int = 1
     minimum_px: int = 1
     halo_px: int = 0
+    reach_px: int = 0
     tile_px: int = 256
     piece_px: int = 0
-    tiling: Literal["yes", "whole"] = "yes"
+    tiling: Literal["yes", "blend", "whole"] = "yes"
+    dials: tuple[str, ...] = ()
     evidence: int = 2
     bytes_per_pixel: int = 0
 
@@ -60,9 +67,18 @@ class Mender(Protocol):
 
     facts: ModelFacts
     runtime: str
+    notes: Sequence[str]  # what the record must say about how it was run
 
     def mend(self, pixels: Pixels) -> Pixels:
         """The whole of ``pixels``, tiled inside as the facts say."""
+        ...
+
+    def tuned(self, **dials: float) -> Mender:
+        """The same network with its dials set, e.g. ``sigma=0.06``; the weights are shared.
+
+        Raises:
+            ValueError: it has no such dial
+        """
         ...
 
     def mend_tiles(self, picture: Picture, bench: BenchView) -> Iterator[tuple[Window, Pixels]]:
@@ -78,8 +94,22 @@ class Filler(Protocol):
 
     facts: ModelFacts
     runtime: str
+    notes: Sequence[str]
 
-    def fill(self, pixels: Pixels, mask: Mask) -> Pixels: ...
+    def fill(self, pixels: Pixels, mask: Mask) -> Pixels:
+        """Fill a hole from its surround.
+
+        Args:
+            pixels: (rows, cols, 1 or 3) float32; what lies under the mask is not looked at
+            mask: (rows, cols) bool, True = fill
+        Returns:
+            float32 like ``pixels``, bit-identical outside the mask
+        """
+        ...
+
+    def tuned(self, **dials: Any) -> Filler:
+        """The same network with its dials set, e.g. ``seed=3``; the weights are shared."""
+        ...
 
 
 class Translator(Protocol):

@@ -68,6 +68,22 @@ class TiledMender:
         """Name and device, e.g. ``ncnn on cpu``: for the record."""
         return f"{self._runtime.name} on {self._runtime.device}"
 
+    @property
+    def notes(self) -> list[str]:
+        """What the record must say about how it was run, e.g. that memory ran out."""
+        return list(getattr(self._runtime, "notes", ()))
+
+    def tuned(self, **dials: float) -> TiledMender:
+        """The same network with its dials set; see ``Mender.tuned``."""
+        unknown = sorted(set(dials).difference(self.facts.dials))
+        if unknown:
+            raise ValueError(f"{self.facts.name} has no dial `{unknown[0]}`: {self.facts.dials}")
+        if not dials:
+            return self
+        tune = getattr(self._runtime, "tuned", None)  # runtimes without dials need not know them
+        assert tune is not None, f"{self._runtime.name} has no dials"
+        return type(self)(self.facts, tune(**dials), self.stages)
+
     def mend(self, pixels: Pixels) -> Pixels:
         """The whole of ``pixels``, tiled inside as the facts say.
 
@@ -132,8 +148,8 @@ class TiledMender:
                 if result_chw is None:
                     yield None
             assert result_chw is not None
-            self._check(result_chw, tile.core)
-            yield tile.core.scaled(self.facts.scale), _as_pixels(result_chw, pixels.shape[2])
+            self._check(result_chw, tile.core, tile_chw)
+            yield tile.core.scaled(self.facts.scale), self._as_pixels(result_chw, pixels.shape[2])
 
     def _as_chw(self, pixels: np.ndarray) -> np.ndarray:
         """Channels first, as many as the network takes; sides reflected to the sizes it takes."""
@@ -149,6 +165,12 @@ class TiledMender:
             chw = np.broadcast_to(chw, (facts.channels_in, *chw.shape[1:]))
         return np.ascontiguousarray(chw, np.float32)
 
+    def _as_pixels(self, result_chw: np.ndarray, channels: int) -> Pixels:
+        """Channels last, as many as the picture has; of a grey picture's colours the mean."""
+        if channels == 1 and result_chw.shape[0] != 1:
+            result_chw = result_chw.mean(0, keepdims=True, dtype=np.float32)
+        return np.ascontiguousarray(np.moveaxis(result_chw, 0, 2), np.float32)
+
     def _fitting(self, side: int) -> int:
         """The next side that the network takes."""
         unit = self.facts.multiple_of
@@ -159,12 +181,22 @@ class TiledMender:
         rows, cols = tile.inner
         return Window(rows.start, cols.start, rows.stop, cols.stop)
 
-    def _check(self, result_chw: np.ndarray, core: Window) -> None:
+    def _check(self, result_chw: np.ndarray, core: Window, tile_chw: np.ndarray) -> None:
+        where = (
+            f"in the tile at row {core.top}, column {core.left} of {core.rows} x {core.cols} pixels"
+        )
         if not np.isfinite(result_chw).all():
             raise PromiseBroken(
-                f"`{self.facts.name}` ({self.runtime}) gave values that are no numbers in the tile "
-                f"at row {core.top}, column {core.left} of {core.rows} x {core.cols} pixels.",
+                f"`{self.facts.name}` ({self.runtime}) gave values that are no numbers {where}.",
                 "Nothing was written. Try another `--device`, and report this with the picture.",
+            )
+        # networks without a bounded output are known to explode on pictures unlike their own
+        largest = float(np.abs(result_chw).max())
+        if largest > 4 * max(1.0, float(np.abs(tile_chw).max())):
+            raise PromiseBroken(
+                f"`{self.facts.name}` ({self.runtime}) gave values up to {largest:.1f} {where}, "
+                "where the picture's own lie between 0 and 1.",
+                "Nothing was written. This network does not suit this picture: use another method.",
             )
 
     # -- stages -----------------------------------------------------------------------------
@@ -245,12 +277,6 @@ def _cuts(start: int, stop: int, side: int) -> list[int]:
     """Both ends and the places between them that part it into equal lengths of ``side`` at most."""
     count = -(-(stop - start) // side)
     return [start + (stop - start) * i // count for i in range(count + 1)]
-
-
-def _as_pixels(result_chw: np.ndarray, channels: int) -> Pixels:
-    if channels == 1 and result_chw.shape[0] != 1:
-        result_chw = result_chw.mean(0, keepdims=True, dtype=np.float32)
-    return np.ascontiguousarray(np.moveaxis(result_chw, 0, 2), np.float32)
 
 
 def _as_it_is(

@@ -10,6 +10,8 @@ from unfade.errors import RecipeError, nearest
 from unfade.steps import (
     adjust_tone,
     correct_fading,
+    deblock,
+    deblur,
     denoise,
     inpaint,
     remove_dust,
@@ -23,9 +25,11 @@ STEPS: tuple[Step, ...] = (
     remove_dust.STEP,
     remove_scratches.STEP,
     inpaint.STEP,
+    deblock.STEP,
     denoise.STEP,
     correct_fading.STEP,
     adjust_tone.STEP,
+    deblur.STEP,
     sharpen.STEP,
     upscale.STEP,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ from unfade.errors import SettingsError, nearest
 from unfade.findings import Findings, Mark
 from unfade.picture import Mask, Picture, Pixels, Window
 from unfade.record import Evidence
+
+NETWORK_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 
 
 class Kind(StrEnum):
@@ -44,10 +47,13 @@ def setting(
     high: float | None = None,
     neutral: Any = None,
     choices: Sequence[str] = (),
+    networks: bool = False,
 ) -> Any:
     """A field of a step's ``Settings``: value, words, unit, range and neutral value.
 
-    ``neutral`` is the value at which the step changes nothing (None: there is none).
+    ``neutral`` is the value at which the step changes nothing (None: there is none). With
+    ``networks`` the name of any network of the catalogue, the user's own among them, stands
+    beside the choices; whether there is one is known when the treatment opens it.
     """
     return field(
         default=default,
@@ -58,6 +64,7 @@ def setting(
             "high": high,
             "neutral": neutral,
             "choices": tuple(choices),
+            "networks": networks,
         },
     )
 
@@ -115,6 +122,7 @@ class Look:
             here, so that no repair is made from damaged neighbours
         findings: what was found in the whole picture
         measured: what the step's ``measure`` returned
+        mark: only for local steps: which mark is mended
     """
 
     pixels: Pixels
@@ -122,6 +130,7 @@ class Look:
     mask: Mask | None
     findings: Findings
     measured: Any = None
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +157,9 @@ class Step:
         kind, evidence: see ``Kind`` and ``Evidence``
         looks_at: names of the findings it needs
         propose: (look, settings) -> proposal; pure
-        stream: geometry steps only: yields windows of the *output* that tile it exactly
+        stream: yields windows of the *output* that tile it exactly, in raster order. Geometry
+            steps have nothing else; others use it where ``network`` names a network, which has
+            a grid of its own
         regions: local steps only: which marks among the findings it mends
         measure: (picture, settings, findings, bench) -> anything with ``to_dict``; streams over
             the whole picture once before the tiles, and goes into the record
@@ -156,6 +167,10 @@ class Step:
             surround a hole needs
         scale: settings -> output pixels for each input pixel along a side
         network: settings -> catalogue name of the network it uses, or None
+        made_with: settings -> evidence class under these settings; None: always ``evidence``
+        mark_made_with: local steps: (mark, settings) -> evidence class of this one repair
+        one_piece: local steps: (mark, settings) -> the mark must be seen as a whole
+        fills: local steps: False where what lies under a mark is looked at, not filled
         encoding: "stored" pixels, or "linear" light
         after: names of steps that should come before it when both are advised
         paper: where the method is published
@@ -174,8 +189,33 @@ class Step:
     halo_px: Callable[[Any], int] = lambda settings: 0
     scale: Callable[[Any], int] = lambda settings: 1
     network: Callable[[Any], str | None] = lambda settings: None
+    made_with: Callable[[Any], Evidence] | None = None
+    mark_made_with: Callable[[Mark, Any], Evidence] | None = None
+    one_piece: Callable[[Mark, Any], bool] = lambda mark, settings: False
+    fills: bool = True
     encoding: str = "stored"
     paper: str = ""
+
+    def evidence_of(self, settings: Any) -> Evidence:
+        """The evidence class of what it makes under these settings."""
+        return self.evidence if self.made_with is None else self.made_with(settings)
+
+    def evidence_for(self, mark: Mark, settings: Any) -> Evidence:
+        """The evidence class of one repair."""
+        if self.mark_made_with is None:
+            return self.evidence_of(settings)
+        return self.mark_made_with(mark, settings)
+
+
+def may_be_network(word: str, choices: Sequence[str]) -> bool:
+    """Whether a word beside a setting's choices is taken for the name of a network.
+
+    One that looks like a choice mistyped is not: ``teela`` is no network, ``lama-2`` may be one.
+    """
+    if re.fullmatch(NETWORK_NAME, word) is None:
+        return False
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.75)
+    return not close or any(choice in word for choice in choices)
 
 
 def _check(kind: type, f: dataclasses.Field[Any], hint: Any, value: Any) -> None:
@@ -189,7 +229,8 @@ def _check(kind: type, f: dataclasses.Field[Any], hint: Any, value: Any) -> None
     if value is None:
         return
     choices = meta.get("choices") or ()
-    if choices and value not in choices:
+    named = bool(meta.get("networks")) and may_be_network(str(value), choices)
+    if choices and value not in choices and not named:
         close = difflib.get_close_matches(str(value), choices, n=1)
         hint_text = f"Did you mean `{close[0]}`? " if close else ""
         raise SettingsError(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from unfade.findings import Findings, Mark, MarkKind
 from unfade.record import Evidence
 from unfade.steps.contract import Kind, Step, setting
-from unfade.steps.inpaint import SURROUND_PX, FillSettings, grown_marks, propose_fill
+from unfade.steps.inpaint import FillSettings, grown_marks, learned, propose_fill
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,11 @@ STEP = Step(
     propose=propose_fill,
     regions=chosen_scratches,
     looks_at=("marks",),
-    halo_px=lambda settings: SURROUND_PX,
+    measure=learned.measure_fill,
+    halo_px=learned.surround_px,
+    network=learned.network_of,
+    made_with=learned.made_with,
+    mark_made_with=learned.mark_made_with,
+    one_piece=learned.one_piece,
     paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057",
 )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unfade.engines.contract import BenchView
+from unfade.errors import SettingsError
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels, Window
 from unfade.pixels.resample import (
@@ -29,7 +30,7 @@ from unfade.pixels.resample import (
 )
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence
-from unfade.steps import contract
+from unfade.steps import contract, networks
 from unfade.steps.contract import Kind, Step, setting
 
 SMOOTH_PASSES = 2
@@ -48,6 +49,7 @@ class Settings(contract.Settings):
         "lanczos",
         "a kernel, or a network: strong and slow, or compact and fast",
         choices=("lanczos", "real-esrgan", "real-esrgan-fast"),
+        networks=True,
     )
     lock: bool = setting(True, "scaling the result down gives the input back")
 
@@ -58,7 +60,7 @@ def network_of(settings: Settings) -> str | None:
         return "realesrgan-x4plus"
     if settings.method == "real-esrgan-fast":
         return f"realesr-animevideov3-x{settings.scale}"
-    return None
+    return networks.network_name(settings.method, ("lanczos",), {})
 
 
 def enlarge(
@@ -69,8 +71,15 @@ def enlarge(
     if name is None:
         yield from _by_kernel(picture, settings, bench)
         return
-    engine = bench.engine(name)
-    windows: Iterator[tuple[Window, Pixels]] = engine.mend_tiles(picture, bench)
+    engine = networks.opened(bench, name, step="upscale", scale=0)
+    have = engine.facts.scale
+    if have % settings.scale and (have, settings.scale) != (4, 3):
+        raise SettingsError(
+            f"The network `{name}` enlarges {have} times, from which {settings.scale} times "
+            "cannot be made.",
+            f"Use `scale={have}`, or another network.",
+        )
+    windows = networks.mended(engine, picture, bench)
     if engine.facts.scale != settings.scale:
         windows = _scaled_down(windows, engine.facts.scale, settings.scale)
     if settings.lock:

@@ -1,21 +1,33 @@
 """The catalogue: which networks are known, under which licence, with which files.
 
 Read from ``catalogue.toml`` and checked while it is read: a file without size and SHA-256, an
-unknown key or a name used twice is an error.
+unknown key or a name used twice is an error. Beside the shipped table stands the user's own, of
+the networks that they have added (``unfade.zoo.own``).
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files as resources
+from pathlib import Path
 from typing import Any
 
-from unfade.errors import ModelMissing, ModelRejected, nearest
+from unfade.errors import ModelRejected, NoSuchNetwork, UsageError, nearest
 
-FORMATS = ("ncnn", "onnx", "pth")
+# pth and torchscript are pickles: read by restricted readers alone, and it is said when they are
+FORMATS = ("ncnn", "onnx", "safetensors", "pth", "torchscript")
+COMMERCIAL = ("yes", "conditions", "unclear", "no")
+# which commercial use the licence of a network must allow
+LICENCES: dict[str, tuple[str, ...]] = {
+    "open-only": ("yes",),
+    "usual": ("yes", "conditions", "unclear"),
+    "noncommercial": COMMERCIAL,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,7 @@ class FileEntry:
         bytes: its size; ``sha256``: of the whole file, lower case
         package: installed module that brings it; empty: it is fetched
         urls: where it can be fetched, tried in this order
+        own: it lies in the folder of the networks that the user has added
     """
 
     role: str
@@ -36,6 +49,7 @@ class FileEntry:
     sha256: str
     package: str = ""
     urls: tuple[str, ...] = ()
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -50,7 +64,7 @@ class FileEntry:
             )
         if self.bytes <= 0:
             raise ModelRejected(f"The catalogue's file `{self.path}` has {self.bytes} bytes.")
-        if not self.package and not self.urls:
+        if not self.package and not self.urls and not self.own:
             raise ModelRejected(f"`{self.path}` has neither a package nor an address.")
         if any(not url.startswith(("https://", "http://")) for url in self.urls):
             raise ModelRejected(f"`{self.path}` has an address that is neither http nor https.")
@@ -64,12 +78,15 @@ class Entry:
 
     Attributes:
         about: one line for lists; ``task``: what it is used for
-        format: ``ncnn``, ``onnx`` or ``pth``: what its files are
+        format: one of ``FORMATS``: what its files are
+        architecture: who loads a checkpoint: spandrel's name of the architecture, or our own
         shape: the call: ``mend``, ``fill``, ``find`` or ``mend_frames``
         licence: of the weights, an SPDX name; ``licence_note``: what else is to be said
-        card: the file in ``cards/`` that describes it
+        commercial: whether it may be used commercially, as the publisher states it: ``yes``,
+            ``conditions`` (restrictions that must be passed on), ``unclear``, ``no``
+        card: the file in ``cards/`` that describes it; empty: ``about`` and the facts are all
         evidence: class of what it makes (see ``unfade.record.Evidence``)
-        scale, halo_px, tile_px, piece_px, bytes_per_pixel: see ``ModelFacts``
+        scale, channels_in, multiple_of, ...: see ``ModelFacts``
         extra: of unfade's extras, the one that installs the package which brings the files
     """
 
@@ -79,17 +96,31 @@ class Entry:
     format: str
     shape: str
     licence: str
-    paper: str
-    card: str
     files: tuple[FileEntry, ...]
+    paper: str = ""
+    card: str = ""
+    architecture: str = ""
     licence_note: str = ""
+    commercial: str = "yes"
     evidence: int = 2
     scale: int = 1
+    channels_in: int = 3
+    channels_out: int = 3
+    multiple_of: int = 1
+    minimum_px: int = 1
     halo_px: int = 0
+    reach_px: int = 0
     tile_px: int = 256
     piece_px: int = 0
+    tiling: str = "yes"
+    dials: tuple[str, ...] = ()
     bytes_per_pixel: int = 0
     extra: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether the user has added it."""
+        return any(file.own for file in self.files)
 
     @property
     def sha256(self) -> str:
@@ -98,6 +129,8 @@ class Entry:
 
     @property
     def card_text(self) -> str:
+        if not self.card:
+            return f"# {self.name}\n\n{self.about}\n\n**Licence.** {self.licence}.\n"
         return (resources("unfade.zoo") / "cards" / self.card).read_text("utf-8")
 
 
@@ -121,22 +154,84 @@ def parse(text: str, where: str = "catalogue.toml") -> tuple[Entry, ...]:
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
-    """All networks that unfade knows, in the catalogue's order."""
+def shipped() -> tuple[Entry, ...]:
+    """The networks of the shipped table, in its order."""
     return parse((resources("unfade.zoo") / "catalogue.toml").read_text("utf-8"))
+
+
+def own_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the networks lie that the user has added: ``$UNFADE_HOME/networks``, or user data."""
+    environ = os.environ if environ is None else environ
+    if environ.get("UNFADE_HOME"):
+        return Path(environ["UNFADE_HOME"]) / "networks"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("unfade")) / "networks"
+
+
+def own_entries() -> tuple[Entry, ...]:
+    """The networks that the user has added.
+
+    Raises:
+        ModelRejected: their table has been damaged
+    """
+    table = own_folder() / "catalogue.toml"
+    if not table.is_file():
+        return ()
+    return parse(table.read_text("utf-8"), str(table))
+
+
+def entries() -> tuple[Entry, ...]:
+    """All networks that are known here: the shipped ones, then the user's."""
+    return (*shipped(), *own_entries())
 
 
 def find(name: str) -> Entry:
     """The entry of this name.
 
     Raises:
-        ModelMissing: there is none; the nearest known name is told
+        NoSuchNetwork: there is none; the nearest known name is told
     """
-    for entry in entries():
+    known = entries()
+    for entry in known:
         if entry.name == name:
             return entry
-    raise ModelMissing(
-        f"The catalogue has no network `{name}`.", nearest(name, (e.name for e in entries()))
+    raise NoSuchNetwork(
+        f"The catalogue has no network `{name}`.", nearest(name, (e.name for e in known))
+    )
+
+
+def allowed(entry: Entry, licence: str) -> bool:
+    """Whether the user's choice of licences lets this network in.
+
+    Args:
+        licence: a key of ``LICENCES``
+    Raises:
+        UsageError: it is none
+    """
+    if licence not in LICENCES:
+        raise UsageError(f"There is no licence choice `{licence}`.", nearest(licence, LICENCES))
+    return entry.commercial in LICENCES[licence]
+
+
+def refuse_licence(entry: Entry, licence: str) -> None:
+    """Refuse a network whose licence the user's choice keeps out.
+
+    Raises:
+        ModelRejected: it is kept out; the message names licence and option
+    """
+    if allowed(entry, licence):
+        return
+    words = {
+        "no": "forbids commercial use",
+        "unclear": "does not say clearly whether commercial use is allowed",
+        "conditions": "puts conditions on its use",
+    }[entry.commercial]
+    wanted = "noncommercial" if entry.commercial == "no" else "usual"
+    raise ModelRejected(
+        f"The licence of `{entry.name}`, {entry.licence}, {words}; only networks of the choice "
+        f"`{licence}` are used.",
+        f"If your use is allowed, say so with `--licence {wanted}`, or set `licence`.",
     )
 
 
@@ -146,12 +241,16 @@ def _entry(table: dict[str, Any], where: str) -> Entry:
         _checked(FileEntry, file | {"urls": tuple(file.get("urls", ()))}, title)
         for file in table.get("files", ())
     )
-    entry: Entry = _checked(Entry, table | {"files": parts}, title)
+    dials = tuple(table.get("dials", ()))
+    entry: Entry = _checked(Entry, table | {"files": parts, "dials": dials}, title)
     if not parts:
         raise ModelRejected(f"{title} has no files.")
     if entry.format not in FORMATS:
         hint = nearest(entry.format, FORMATS)
         raise ModelRejected(f"{title} has the format `{entry.format}`.", hint)
+    if entry.commercial not in COMMERCIAL:
+        hint = nearest(entry.commercial, COMMERCIAL)
+        raise ModelRejected(f"{title} has `{entry.commercial}` as commercial use.", hint)
     if any(file.package for file in parts) and not entry.extra:
         raise ModelRejected(f"{title} comes in a package, and no `extra` that installs it.")
     return entry

@@ -12,15 +12,17 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from unfade.errors import ModelMissing, ModelRejected, OutputError
 from unfade.version import VERSION
-from unfade.zoo.catalogue import FileEntry, find
+from unfade.zoo.catalogue import FileEntry, find, refuse_licence
 from unfade.zoo.store import decide, locate, missing, size_and_hash, where
 
 TIMEOUT_S = 30
 PIECE_BYTES = 1 << 18
 TRIES = 3
+MOST_REDIRECTS = 5
 SPARE_BYTES = 64 << 20  # left free on the disk
 
 ProgressCall = Callable[[str, int, int], None]
@@ -32,6 +34,7 @@ def fetch(
     cache: str = "",
     mirror: str = "",
     offline: bool = False,
+    licence: str = "usual",
     progress: ProgressCall | None = None,
 ) -> list[Path]:
     """Get the files of a network that are not here, or not right; the others are left.
@@ -40,6 +43,7 @@ def fetch(
         cache: folder for weights; empty means the usual one
         mirror: address put in place of the published server and path: MIRROR/FILE-NAME
         offline: never use the network; say what is missing instead
+        licence: which licences are let in: see ``unfade.zoo.catalogue.LICENCES``
     Returns:
         paths of all files of the network
     Raises:
@@ -48,12 +52,13 @@ def fetch(
         OutputError: the disk is full or the folder cannot be written
     """
     entry, folder = find(name), where(cache)
+    refuse_licence(entry, licence)
     paths = []
     for file in entry.files:
         have = locate(file, folder)
         todo = decide(size_and_hash(have) if have else None, file)
         if todo != "have":
-            if file.package or offline:
+            if file.package or file.own or offline:
                 raise missing(entry, file, folder)
             have = _fetch_file(file, folder, mirror, progress)
         assert have is not None
@@ -149,7 +154,8 @@ def _download(url: str, partial: Path, file: FileEntry, progress: ProgressCall |
     request = urllib.request.Request(url, headers={"User-Agent": f"unfade/{VERSION}"})
     if have:
         request.add_header("Range", f"bytes={have}-")
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+    # the opener goes through the proxies of the environment (https_proxy, no_proxy)
+    with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT_S) as answer:
         resumed = answer.status == http.client.PARTIAL_CONTENT
         done = have if resumed else 0
         with open(partial, "ab" if resumed else "wb") as out:
@@ -163,6 +169,27 @@ def _download(url: str, partial: Path, file: FileEntry, progress: ProgressCall |
         cut = bool(answer.length)  # less came than the answer announced
     if cut and done < file.bytes:
         raise ConnectionError(f"the connection ended after {done} of {file.bytes} bytes")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a few redirects, over http and https alone, and never from https down to http."""
+
+    max_redirections = MOST_REDIRECTS
+    max_repeats = 2
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        scheme = urllib.parse.urlsplit(newurl).scheme
+        if scheme not in ("http", "https") or (req.type == "https" and scheme != "https"):
+            raise urllib.error.HTTPError(
+                req.full_url,
+                code,
+                f"it redirects to `{scheme}`, which is not followed",
+                headers,
+                fp,
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _check(partial: Path, file: FileEntry, urls: list[str]) -> None:

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Literal
 
 from unfade.errors import MissingPackage, ModelMissing, ModelRejected
-from unfade.zoo.catalogue import Entry, FileEntry, find
+from unfade.zoo.catalogue import Entry, FileEntry, find, own_folder
 
 Decision = Literal["have", "fetch", "replace"]
 
@@ -61,6 +61,8 @@ def locate(file: FileEntry, folder: Path) -> Path | None:
         if spec is None or not spec.submodule_search_locations:
             return None
         path = Path(spec.submodule_search_locations[0]) / file.path
+    elif file.own:
+        path = own_folder() / file.name
     else:
         path = folder / file.name
     return path if path.is_file() else None
@@ -101,6 +103,11 @@ def missing(entry: Entry, file: FileEntry, folder: Path) -> ModelMissing:
         return MissingPackage(
             f"The weights `{entry.name}` are not installed; they come in a package.",
             f"Install them with: pip install 'unfade[{entry.extra}]'",
+        )
+    if file.own:
+        return ModelMissing(
+            f"The network `{entry.name}`, which was added here, has lost its file `{file.name}`.",
+            f"Put it back into `{own_folder()}`, or add the network again.",
         )
     return ModelMissing(
         f"Weights `{entry.name}` are not on this machine: `{file.name}`, SHA-256 {file.sha256}.",

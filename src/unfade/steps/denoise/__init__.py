@@ -5,11 +5,16 @@ colour test sets, and it can be told how wide the grain is) and non-local means 
 hard edges, lines and print). Both assume noise of one strength all over the picture. Neither
 can tell fine texture from grain of the same strength: ``keep_grain`` leaves a share of it, as
 archives want, and the colour noise goes all the same.
+
+Beside them stand networks: ``scunet`` (blind, for noise of unknown kind), ``drunet`` (told how
+strong the noise is, as measured) and ``nafnet`` (phone and camera noise), or any network for
+``denoise`` that was added by its name. Blind ones know no strength: of their result a share is
+taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +25,16 @@ from unfade.errors import SettingsError
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels, Window
 from unfade.record import Evidence
-from unfade.steps import contract
+from unfade.steps import contract, networks
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
 from unfade.steps.denoise import buades2005, chang2000
 
 METHODS = ("wavelet", "nlm")
+NETWORKS = {
+    "scunet": "scunet-real-psnr",
+    "drunet": "drunet-color",
+    "nafnet": "nafnet-sidd-w32",
+}
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709
 _WHITE_BELOW_PX = 0.7
 _LEAST_SIGMA = 1e-5  # stands for a channel without noise: a fortieth of an 8-bit rounding error
@@ -35,10 +45,17 @@ class Settings(contract.Settings):
     """How noise is taken off."""
 
     method: str = setting(
-        "wavelet", "shrink wavelet coefficients, or non-local means", choices=METHODS
+        "wavelet",
+        "shrink wavelet coefficients, non-local means, or a network",
+        choices=(*METHODS, *NETWORKS),
+        networks=True,
     )
     strength: float = setting(
-        1.0, "noise taken to be this many times as strong as measured", low=0, high=2, neutral=0.0
+        1.0,
+        "noise taken to be this many times as strong as measured; of blind networks the share",
+        low=0,
+        high=2,
+        neutral=0.0,
     )
     sigma: float | None = setting(
         None,
@@ -111,6 +128,9 @@ def measure(
     Raises:
         SettingsError: the noise is neither given nor found
     """
+    blind = network_of(settings)
+    if blind is not None and "sigma" not in bench.engine(blind).facts.dials:
+        return Denoising((), 0.0, picture.rows, picture.cols)
     sigma = tuple(s * settings.strength for s in _noise_of(picture, settings, findings))
     found = findings.noise.correlation_px if findings.noise is not None else None
     # the finder calls noise below this width white: a pixel's own extent
@@ -135,6 +155,37 @@ def _noise_of(picture: Picture, settings: Settings, findings: Findings) -> tuple
         "Set `sigma` (of full scale: 0.02 suits light grain, 0.06 strong noise), or leave "
         "`denoise` out.",
     )
+
+
+def network_of(settings: Settings) -> str | None:
+    """The catalogue name of the network that the settings need."""
+    return networks.network_name(settings.method, METHODS, NETWORKS)
+
+
+def stream(
+    picture: Picture, settings: Settings, findings: Findings, bench: BenchView
+) -> Iterator[tuple[Window, Pixels]]:
+    """The picture as a network gives it, on the network's own grid.
+
+    Raises:
+        SettingsError: the network does not fit, or a strength above 1 for a blind one
+    """
+    engine = networks.opened(bench, network_of(settings) or "", step="denoise")
+    denoising = measure(picture, settings, findings, bench)
+    share = settings.strength
+    if denoising.sigma:
+        engine = engine.tuned(sigma=float(np.mean(denoising.sigma)))
+        share = 1.0
+    elif share > 1:
+        raise SettingsError(
+            f"`strength` is {share}; the network `{engine.facts.name}` finds out for itself how "
+            "strong the noise is, so that 1 is all of it.",
+            "Use 1 or less, or `drunet`, which can be told.",
+        )
+    for window, clean in networks.mended(engine, picture, bench, strength=share):
+        if settings.keep_grain:
+            clean = _with_grain(picture.read(window), clean, settings.keep_grain)
+        yield window, clean
 
 
 def _propose(look: Look, settings: Settings) -> Proposal:
@@ -187,6 +238,8 @@ STEP = Step(
     looks_at=("noise",),
     measure=measure,
     propose=_propose,
+    stream=stream,
     halo_px=lambda s: chang2000.HALO_PX if s.method == "wavelet" else buades2005.HALO_PX,
-    paper="Chang, Yu, Vetterli 2000; Buades, Coll, Morel 2005",
+    network=network_of,
+    paper="Chang, Yu, Vetterli 2000; Buades, Coll, Morel 2005; Zhang et al. 2022 (SCUNet)",
 )

@@ -7,6 +7,13 @@ bits, 16 bits, float, grey and colour are one case. A fill is smoother than a sc
 gives it the grain of its surround. None of them can know what lay under a wide loss: a hole
 wider than ``max_width_px`` is left alone and stays among the findings.
 
+Networks that have learned what pictures look like can fill wider holes: ``lama``, ``mat``,
+``mi-gan``, any network for ``inpaint`` that was added, and, in this step alone, ``diffusion``,
+which can be told in words what to paint. Up to 64 pixels a learned fill counts as estimated like
+the others. What it puts into a wider hole the picture does not hold: it is invented (class 4), has
+to be asked for by name, and is marked so in the evidence map. What a diffusion model paints is
+invented at any width.
+
 ``fill_holes`` and the choice of marks serve ``remove_dust`` and ``remove_scratches`` too.
 """
 
@@ -28,6 +35,17 @@ from unfade.steps.contract import Kind, Look, Proposal, Step, setting
 from unfade.steps.inpaint.bertalmio2001 import fill_navier_stokes
 from unfade.steps.inpaint.damelin2018 import fill_biharmonic
 from unfade.steps.inpaint.guleryuz2006 import fill_sparse
+from unfade.steps.inpaint.learned import (
+    DIFFUSION,
+    NETWORKS,
+    Filling,
+    made_with,
+    mark_made_with,
+    measure_fill,
+    network_of,
+    one_piece,
+    surround_px,
+)
 from unfade.steps.inpaint.telea2004 import fill_telea
 
 Fill = Callable[[Pixels, Mask, int, Window], Pixels]
@@ -41,15 +59,15 @@ METHODS: dict[str, Fill] = {
     ),
 }
 
-# Enough sound surround for two rows of patches, and for a fair sample of the grain.
-SURROUND_PX = 32
-
 
 @dataclass(frozen=True, kw_only=True)
 class FillSettings(contract.Settings):
     """How a hole is filled; shared by all steps that fill holes."""
 
-    method: str = setting("sparse", "published method that fills the holes", choices=tuple(METHODS))
+    method: str = setting(
+        "sparse", "published method that fills the holes, or a network",
+        choices=(*METHODS, *NETWORKS), networks=True,
+    )  # fmt: skip
     radius_px: int = setting(
         3, "how far `telea` looks for sound pixels; the others need no radius",
         unit="px", low=2, high=32,
@@ -61,7 +79,7 @@ class FillSettings(contract.Settings):
     seed: int = setting(0, "another seed, other grain of the same kind", low=0, high=2**31 - 1)
     max_width_px: float = setting(
         64.0, "wider holes are left alone: what lay there cannot be computed",
-        unit="px", low=0, high=512, neutral=0.0,
+        unit="px", low=0, high=20_000, neutral=0.0,
     )  # fmt: skip
 
 
@@ -69,6 +87,20 @@ class FillSettings(contract.Settings):
 class Settings(FillSettings):
     """How the user's own mask is filled."""
 
+    method: str = setting(
+        "sparse", "published method that fills the holes, a network, or a diffusion model",
+        choices=(*METHODS, *NETWORKS, DIFFUSION), networks=True,
+    )  # fmt: skip
+    prompt: str = setting("", "for `diffusion`: what to paint, in words; empty: as the surround")
+    avoid: str = setting("", "for `diffusion`: what not to paint, in words")
+    steps: int = setting(30, "for `diffusion`: how often it looks again", low=1, high=200)
+    guidance: float = setting(
+        7.5, "for `diffusion`: how closely it follows the words", low=0, high=30
+    )
+    freedom: float = setting(
+        1.0, "for `diffusion`: 1 paints anew, less keeps a share of a smooth fill beneath",
+        low=0.05, high=1,
+    )  # fmt: skip
     grow_px: float = setting(
         0.0, "the mask is widened by this before it is filled", unit="px", low=0, high=16
     )
@@ -106,6 +138,12 @@ def fill_holes(
         raise ValueError(f"There is no method `{method}`. {nearest(method, METHODS)}")
     window = window or Window(0, 0, mask.shape[0], mask.shape[1])
     filled = METHODS[method](pixels, mask, radius_px, window)
+    return _with_grain(filled, pixels, mask, grain, seed, window)
+
+
+def _with_grain(
+    filled: Pixels, pixels: Pixels, mask: Mask, grain: float, seed: int, window: Window
+) -> Pixels:
     if grain <= 0 or not mask.any():
         return filled
     found = measure_grain(pixels, mask)
@@ -115,6 +153,12 @@ def fill_holes(
 def propose_fill(look: Look, settings: FillSettings) -> Proposal:
     """A look's holes filled as the settings say: what all steps that fill holes propose."""
     mask = np.zeros(look.pixels.shape[:2], bool) if look.mask is None else look.mask
+    engine = look.measured.engine if isinstance(look.measured, Filling) else None
+    if engine is not None:
+        filled = engine.fill(look.pixels, mask)
+        return Proposal(
+            _with_grain(filled, look.pixels, mask, settings.grain, settings.seed, look.window)
+        )
     return Proposal(
         fill_holes(
             look.pixels,
@@ -174,6 +218,12 @@ STEP = Step(
     propose=propose_fill,
     regions=_regions,
     looks_at=("marks",),
-    halo_px=lambda settings: SURROUND_PX,
-    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057",
+    measure=measure_fill,
+    halo_px=surround_px,
+    network=network_of,
+    made_with=made_with,
+    mark_made_with=mark_made_with,
+    one_piece=one_piece,
+    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057; Suvorov et al. 2022 (LaMa), "
+    "arXiv:2109.07161",
 )
