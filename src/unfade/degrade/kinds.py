@@ -1,0 +1,42 @@
+"""All kinds of damage, by the name that recipes use."""
+
+from __future__ import annotations
+
+from unfade.degrade.contract import Damage
+from unfade.degrade.marks import creases, dust, scratches, stains, tears
+from unfade.degrade.whole import blur, dyes, grain, jpeg, noise
+from unfade.errors import RecipeError, nearest
+
+DAMAGES: tuple[Damage, ...] = (
+    dyes.TONING,
+    dyes.FADING,
+    dyes.YELLOWING,
+    stains.STAINS,
+    creases.DAMAGE,
+    scratches.DAMAGE,
+    tears.DAMAGE,
+    dust.DUST,
+    dust.HAIRS,
+    grain.DAMAGE,
+    blur.DAMAGE,
+    noise.DAMAGE,
+    jpeg.DAMAGE,
+)
+_BY_NAME = {damage.name: damage for damage in DAMAGES}
+_BY_SETTINGS = {damage.settings: damage for damage in DAMAGES}
+
+
+def find_damage(name: str, where: str = "") -> Damage:
+    """A kind of damage by its name.
+
+    Raises:
+        RecipeError: there is none; the nearest is named
+    """
+    if name not in _BY_NAME:
+        raise RecipeError(f"{where}There is no damage `{name}`.", nearest(name, _BY_NAME))
+    return _BY_NAME[name]
+
+
+def damage_of(settings: object) -> Damage:
+    """The kind that these settings belong to."""
+    return _BY_SETTINGS[type(settings)]  # type: ignore[index]

@@ -1,0 +1,1 @@
+"""Local damage: scratches, dust, hairs, creases, tears, stains ... each with its place."""

@@ -1,0 +1,150 @@
+"""Plans: everything that will happen to one picture, drawn from a recipe and a seed.
+
+A plan is plain data and knows no pixels, so it can be drawn in another process (a data loader's
+worker) and carried out later on a device. Each stage has a generator of its own, keyed by the
+seed and its place in the recipe: taking a stage out leaves what the others draw as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unfade.degrade.contract import Damage, Drawn, Item, Scene
+from unfade.degrade.kinds import damage_of
+from unfade.degrade.recipe import DegradationRecipe, Stage
+from unfade.errors import UsageError
+
+_SMALLEST_UNIT = 0.5  # lengths shrink no further in small pictures: marks must stay visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Planned:
+    """One stage as it will happen, or not (``drawn`` None)."""
+
+    damage: Damage
+    drawn: Drawn | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What will happen to one picture of ``rows x cols``, in order.
+
+    Attributes:
+        final: (rows, cols) afterwards
+    """
+
+    recipe: str
+    seed: int
+    rows: int
+    cols: int
+    channels: int
+    stages: tuple[Planned, ...]
+    final: tuple[int, int]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All that was drawn, ready for JSON; items of local damage stand apart."""
+        stages = [
+            {"use": s.damage.name, **s.drawn.parameters} for s in self.stages if s.drawn is not None
+        ]
+        return {"recipe": self.recipe, "seed": self.seed, "stages": stages}
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(i for s in self.stages if s.drawn is not None for i in s.drawn.items)
+
+
+def draw_plan(
+    recipe: DegradationRecipe,
+    seed: int,
+    rows: int,
+    cols: int,
+    channels: int = 3,
+    *,
+    overlays: str | None = None,
+) -> Plan:
+    """Draw what will happen to a picture of this size.
+
+    Args:
+        seed: 0 or more; the same seed, recipe and size give the same plan
+        overlays: folder of real damage shapes to mix in
+    Raises:
+        UsageError: a negative seed
+    """
+    if seed < 0:
+        raise UsageError(f"The seed is {seed}, expected 0 or more.", "Use `--seed 7`.")
+    whole = np.random.default_rng([seed, len(recipe.stages)])
+    scene = _scene(recipe, rows, cols, channels, overlays, whole)
+    chosen = _one_of_each(recipe.stages, whole)
+    order = np.arange(len(recipe.stages))
+    if recipe.order == "random":
+        order = whole.permutation(order)
+    planned = []
+    for number in order:
+        stage = recipe.stages[number]
+        damage = damage_of(stage.settings)
+        rng = np.random.default_rng([seed, int(number), 1])
+        drawn = None
+        happens = rng.random() < stage.settings.chance
+        if happens and number in chosen:
+            drawn = damage.draw(stage.settings, scene, rng)
+        planned.append(Planned(damage=damage, drawn=drawn))
+        if drawn is not None:
+            scene = _after(scene, damage, drawn)
+    return Plan(
+        recipe=recipe.name,
+        seed=seed,
+        rows=rows,
+        cols=cols,
+        channels=channels,
+        stages=tuple(planned),
+        final=(scene.rows, scene.cols),
+    )
+
+
+def _scene(
+    recipe: DegradationRecipe,
+    rows: int,
+    cols: int,
+    channels: int,
+    overlays: str | None,
+    rng: np.random.Generator,
+) -> Scene:
+    longer = max(rows, cols)
+    unit = max(longer / recipe.reference_px, _SMALLEST_UNIT) if recipe.reference_px else 1.0
+    reference = (recipe.reference_px or 1024) * unit
+    white, cream = rng.uniform(0.72, 0.95), rng.uniform(0.0, 0.35)
+    return Scene(
+        rows=rows,
+        cols=cols,
+        channels=channels,
+        unit_px=unit,
+        area=rows * cols / (0.75 * reference**2),
+        paper=(white, white * (1 - 0.25 * cream), white * (1 - cream)),
+        silver=channels == 1,
+        overlays=overlays,
+    )
+
+
+def _after(scene: Scene, damage: Damage, drawn: Drawn) -> Scene:
+    if "silver" in drawn.parameters:
+        scene = replace(scene, silver=True)
+    if damage.size is not None:
+        rows, cols = damage.size(drawn, scene.rows, scene.cols)
+        scene = replace(scene, rows=rows, cols=cols)
+    return scene
+
+
+def _one_of_each(stages: Sequence[Stage], rng: np.random.Generator) -> set[int]:
+    """Numbers of the stages that may happen: all, but of each word one."""
+    free = {n for n, stage in enumerate(stages) if not stage.one_of}
+    for word in dict.fromkeys(s.one_of for s in stages if s.one_of):
+        group = [n for n, stage in enumerate(stages) if stage.one_of == word]
+        weights = np.array([stages[n].weight for n in group])
+        if weights.sum() > 0:
+            free.add(int(rng.choice(group, p=weights / weights.sum())))
+    return free

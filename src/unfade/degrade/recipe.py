@@ -1,0 +1,221 @@
+"""Degradation recipes: which damage, how likely, out of which ranges, in which order.
+
+As text a recipe is TOML. The order of the tables is the order in which things happen to the
+picture (``order = "random"`` draws it anew for each picture):
+
+    format = 1
+    name = "attic"
+    source = "measured on our own boxes"
+
+    [[damage]]
+    use = "fading"
+    chance = 0.8
+    keep = [0.5, 0.95]      # a range; a single number is fixed
+
+Tables that share a word in ``one_of`` exclude one another: one is drawn, by ``weight``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from unfade.degrade.contract import Settings
+from unfade.degrade.kinds import damage_of, find_damage
+from unfade.errors import RecipeError, SettingsError, nearest
+
+FORMAT = 1
+ORDERS = ("as written", "random")
+_KEYS = ("format", "name", "about", "source", "order", "reference_px", "damage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One table of a recipe.
+
+    Attributes:
+        settings: of the damage
+        one_of: stages with the same word exclude one another
+        weight: how often it is the one, against the others of its word
+    """
+
+    settings: Settings
+    one_of: str = ""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DegradationRecipe:
+    """Named damage with ranges, in order.
+
+    Attributes:
+        name, about: for people
+        source: where its numbers come from
+        order: "as written", or "random" for each picture
+        reference_px: longer side of a picture in which the lengths hold as they are written;
+            they grow with larger pictures, and shrink to half at most with smaller ones.
+            0: lengths are the same in every picture
+        stages: in the order of happening
+    """
+
+    name: str = "own"
+    about: str = ""
+    source: str = ""
+    order: str = "as written"
+    reference_px: int = 1024
+    stages: tuple[Stage, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise RecipeError(f"The order is `{self.order}`.", nearest(self.order, ORDERS))
+        if self.reference_px < 0:
+            raise RecipeError(
+                f"`reference_px` is {self.reference_px}, expected 0 or more pixels.",
+                "0 means that lengths do not follow the picture's size.",
+            )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(damage_of(stage.settings).name for stage in self.stages)
+
+    def to_text(self) -> str:
+        """The recipe as TOML, every setting written out."""
+        lines = [f"format = {FORMAT}"]
+        for name in ("name", "about", "source", "order", "reference_px"):
+            lines.append(f"{name} = {_toml(getattr(self, name))}")
+        for stage in self.stages:
+            lines += ["", "[[damage]]", f"use = {_toml(damage_of(stage.settings).name)}"]
+            if stage.one_of:
+                lines += [f"one_of = {_toml(stage.one_of)}", f"weight = {stage.weight!r}"]
+            for f in dataclasses.fields(stage.settings):
+                lines.append(f"{f.name} = {_toml(getattr(stage.settings, f.name))}")
+        return "\n".join(lines) + "\n"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what the recipe does; its words do not count."""
+        plain = dataclasses.replace(self, name="", about="", source="")
+        return hashlib.sha256(plain.to_text().encode()).hexdigest()
+
+
+def parse_degradation(text: str, source: str = "recipe") -> DegradationRecipe:
+    """Read a degradation recipe from TOML text.
+
+    Args:
+        source: the file's name, for messages
+    Raises:
+        RecipeError: not TOML, an unknown key or damage, a value out of its range
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(
+            f"Degradation recipe `{source}` is not valid TOML: {error}.",
+            "Compare it with a shipped one: `unfade degrade --show old-photo`.",
+        ) from error
+    where = f"Degradation recipe `{source}`"
+    for key in data:
+        if key not in _KEYS:
+            raise RecipeError(f"{where}: unknown key `{key}`.", nearest(key, _KEYS))
+    if data.get("format") != FORMAT:
+        raise RecipeError(
+            f"{where} has format {data.get('format')!r}; this unfade reads {FORMAT}.",
+            f"Begin the file with `format = {FORMAT}`.",
+        )
+    blocks = data.get("damage", [])
+    if not isinstance(blocks, list) or not all(isinstance(b, dict) for b in blocks):
+        raise RecipeError(
+            f"{where}: `damage` is not a list of tables.",
+            'Write each as `[[damage]]` followed by `use = "..."`.',
+        )
+    fields = {}
+    for key, kind in (
+        ("name", str),
+        ("about", str),
+        ("source", str),
+        ("order", str),
+        ("reference_px", int),
+    ):
+        if key in data:
+            if type(data[key]) is not kind:
+                raise RecipeError(f"{where}: `{key}` is {data[key]!r}, expected {kind.__name__}.")
+            fields[key] = data[key]
+    stages = tuple(_stage(block, n, where) for n, block in enumerate(blocks, 1))
+    return DegradationRecipe(**fields, stages=stages)
+
+
+def load_degradation(name_or_path: str | Path) -> DegradationRecipe:
+    """A shipped degradation recipe by its name, or one's own by its path.
+
+    Raises:
+        RecipeError: neither a shipped name nor a readable file
+    """
+    name = str(name_or_path)
+    shipped = dict(_shipped())
+    if name in shipped:
+        return parse_degradation(shipped[name], name)
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        raise RecipeError(f"There is no degradation recipe `{name}`.", nearest(name, shipped))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"Degradation recipe `{name}` cannot be read: {error}.",
+            "Give the path of a TOML text file.",
+        ) from error
+    return parse_degradation(text, path.name)
+
+
+def degradations() -> tuple[str, ...]:
+    """The names of the shipped degradation recipes."""
+    return tuple(name for name, _ in _shipped())
+
+
+def _shipped() -> list[tuple[str, str]]:
+    folder = resources.files("unfade.degrade") / "recipes"
+    files = [f for f in folder.iterdir() if f.name.endswith(".toml")]
+    return sorted((f.name.removesuffix(".toml"), f.read_text(encoding="utf-8")) for f in files)
+
+
+def _stage(block: dict[str, Any], number: int, where: str) -> Stage:
+    values = dict(block)
+    place = f"{where}, damage {number}"
+    use = values.pop("use", None)
+    if not isinstance(use, str):
+        raise RecipeError(f"{place} does not say which damage to use.", 'Add `use = "blur"`.')
+    one_of, weight = values.pop("one_of", ""), values.pop("weight", 1.0)
+    if not isinstance(one_of, str) or not isinstance(weight, (int, float)) or weight < 0:
+        raise RecipeError(
+            f"{place}: `one_of` is {one_of!r} with weight {weight!r}.",
+            "Expected a word and a number of 0 or more.",
+        )
+    kind = find_damage(use, f"{place}: ")
+    known = [f.name for f in dataclasses.fields(kind.settings)]
+    for name in values:
+        if name not in known:
+            raise RecipeError(
+                f"{place}: `{use}` has no setting `{name}`.",
+                nearest(name, [*known, "use", "one_of", "weight"]),
+            )
+    try:
+        settings = kind.settings(**values)
+    except SettingsError as error:
+        raise RecipeError(f"{place}, `{use}`: {error.found}", error.remedy) from error
+    return Stage(settings=settings, one_of=one_of, weight=float(weight))
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(_toml(v) for v in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return repr(value)

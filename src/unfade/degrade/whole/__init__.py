@@ -1,0 +1,1 @@
+"""Damage to the whole picture: blur, noise, coding, fading, toning, size."""

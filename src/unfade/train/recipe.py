@@ -1,0 +1,181 @@
+"""The recipe of a training: TOML in, checked settings out.
+
+    task = "restore"
+    seed = 1
+    [data]        # which pictures, and how patches are cut from them
+    [settings]    # of the task
+    [run]         # how long, how many, how fast
+
+Unknown keys are errors with the nearest known name. A recipe says what is learnt from what;
+where the pictures lie, device and workers are said on the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, fields
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+from unfade.errors import RecipeError, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """Which pictures, and how patches are cut.
+
+    Attributes:
+        include: name patterns below the data place, e.g. ``photos/*``; empty: everything
+        patch_px: side of a patch
+        shrink: patches are cut after scaling by a random factor from here to 1, which hides
+            the marks of earlier compression
+        turns: whether patches are turned and mirrored at random
+        train_share: of the pictures, by hash of their content; the rest is parted equally
+            into validation and test
+    """
+
+    include: tuple[str, ...] = ()
+    patch_px: int = 128
+    shrink: float = 0.6
+    turns: bool = True
+    train_share: float = 0.8
+
+    def __post_init__(self) -> None:
+        _within("patch_px", self.patch_px, 8, 1024)
+        _within("shrink", self.shrink, 0.1, 1.0)
+        _within("train_share", self.train_share, 0.1, 0.98)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """How long, how many, how fast.
+
+    Attributes:
+        steps: of the optimiser; ``warmup_steps`` of them rise, then a cosine falls to
+            ``final_share`` of the learning rate
+        average: decay of the moving average of the weights
+        checkpoint_every, validate_every: steps
+        validation_patches: how many fixed patches are measured
+        patience: validations without gain before an early stop; 0: never
+    """
+
+    steps: int = 20000
+    batch: int = 16
+    warmup_steps: int = 200
+    final_share: float = 0.01
+    average: float = 0.999
+    checkpoint_every: int = 500
+    validate_every: int = 1000
+    validation_patches: int = 48
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "checkpoint_every", "validate_every", "validation_patches"):
+            _within(name, getattr(self, name), 1, 10**9)
+        _within("average", self.average, 0.0, 0.999999)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRecipe:
+    """What to train. ``settings`` is the task's own dataclass; ``text`` is the TOML as read."""
+
+    name: str
+    task: str
+    seed: int
+    data: DataSettings
+    settings: Any
+    run: RunSettings
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def read_recipe(name_or_path: str | Path) -> TrainRecipe:
+    """A shipped recipe by name, or one from a file.
+
+    Raises:
+        RecipeError: there is none, it is not TOML, or a key or value is wrong
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        try:
+            return parse_recipe(path.read_text("utf-8"), path.stem, str(path))
+        except OSError as error:
+            raise RecipeError(
+                f"`{path}` cannot be read: {error.strerror}.", "Give a recipe's file or name."
+            ) from error
+    known = shipped()
+    if str(name_or_path) not in known:
+        raise RecipeError(
+            f"There is no training recipe `{name_or_path}`.", nearest(str(name_or_path), known)
+        )
+    file = resources("unfade.train") / "recipes" / f"{name_or_path}.toml"
+    return parse_recipe(file.read_text("utf-8"), str(name_or_path), str(name_or_path))
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with unfade."""
+    folder = resources("unfade.train") / "recipes"
+    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def parse_recipe(text: str, name: str, source: str) -> TrainRecipe:
+    """Read a recipe from TOML and check every key.
+
+    Raises:
+        RecipeError: what is wrong, with the nearest known name
+    """
+    from unfade.train.tasks import task_of
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"`{source}` is not TOML: {error}.", "Mend the line named.") from error
+    known = ("task", "seed", "data", "settings", "run")
+    for key in table:
+        if key not in known:
+            raise RecipeError(f"`{source}` has an unknown key `{key}`.", nearest(key, known))
+    if "task" not in table:
+        raise RecipeError(f"`{source}` names no `task`.", 'Add a line as `task = "restore"`.')
+    task = task_of(str(table["task"]))
+    return TrainRecipe(
+        name=name,
+        task=str(table["task"]),
+        seed=int(table.get("seed", 1)),
+        data=_filled(DataSettings, table.get("data", {}), f"`{source}`, [data]"),
+        settings=_filled(task.Settings, table.get("settings", {}), f"`{source}`, [settings]"),
+        run=_filled(RunSettings, table.get("run", {}), f"`{source}`, [run]"),
+        text=text,
+    )
+
+
+def _filled(kind: type, table: dict[str, Any], where: str) -> Any:
+    known = {f.name: f for f in fields(kind)}
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise RecipeError(f"{where} has an unknown key `{key}`.", nearest(key, known))
+        values[key] = tuple(value) if isinstance(value, list) else value
+        default = known[key].default
+        if isinstance(default, float) and isinstance(value, int):
+            values[key] = float(value)
+        elif isinstance(default, (int, float, str, tuple)) and not isinstance(
+            values[key], type(default)
+        ):
+            raise RecipeError(
+                f"{where}: `{key}` is {value!r}, expected {type(default).__name__}.",
+                f"The usual value is {default!r}.",
+            )
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise RecipeError(f"{where}: {error}", "Change that value.") from error
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"`{name}` is {value}, expected {low} to {high}.")
