@@ -64,6 +64,8 @@ def restore(
     skip: Collection[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     upscale: int | None = None,
+    colorize: bool = False,
+    hints: Collection[str] = (),
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -81,6 +83,8 @@ def restore(
         only, skip: names of steps; ``only`` asks for exactly these
         settings: step name -> settings laid over the advised ones or the recipe's
         upscale: 2, 3 or 4 times along each side
+        colorize: give a grey picture colours that it does not hold
+        hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -94,13 +98,15 @@ def restore(
     with _bench(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
-        asked = _asked(upscale, inside)
+        asked = _asked(upscale, inside, colorize or bool(hints))
         findings = replace(look_at(picture, work, only=_needed(recipe)), notes=opened.notes)
         if inside is not None:
             findings = _with_user_marks(findings, inside, picture, work)
         over = {name: dict(values) for name, values in (settings or {}).items()}
         if upscale is not None:
             over.setdefault("upscale", {})["scale"] = upscale
+        if hints:
+            over.setdefault("colorize", {})["hints"] = " ".join(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         treated = treat(
             picture,
@@ -249,12 +255,14 @@ def _needed(recipe: object) -> set[str] | None:
     return {name for settings in chosen.steps for name in step_of(settings).looks_at}
 
 
-def _asked(upscale: int | None, mask: Mask | None) -> dict[str, str]:
+def _asked(upscale: int | None, mask: Mask | None, colorize: bool) -> dict[str, str]:
     asked = {}
     if mask is not None:
         asked["inpaint"] = "the user's own mask."
     if upscale is not None:
         asked["upscale"] = f"asked for: {upscale} times along each side."
+    if colorize:
+        asked["colorize"] = "asked for: colours that the picture does not hold."
     return asked
 
 
@@ -285,7 +293,8 @@ def _decide(
         if step_of(s).name not in skip and (not only or step_of(s).name in {*only, *asked})
     )
     chosen = overlay(replace(chosen, steps=kept), settings)
-    check_policy(chosen, policy, asked=tuple(asked))
+    # a step that stands in a recipe which was named is asked for by name
+    check_policy(chosen, policy, asked=chosen.step_names)
     reasons = dict.fromkeys(chosen.step_names, f"recipe `{chosen.name}`.") | dict(asked)
     return Advice(recipe=chosen, reasons=reasons)
 

@@ -43,6 +43,14 @@ STANDARD = "-"
     help="A setting of a step; `unfade steps` lists them.",
 )
 @click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
+@click.option("--colorize", is_flag=True, help="Give a grey picture colours; they are made up.")
+@click.option(
+    "--hint",
+    "hints",
+    multiple=True,
+    metavar="ROW,COL,#RRGGBB",
+    help="A colour that you know, for `--colorize`; can be repeated.",
+)
 @click.option("--mask", metavar="PICTURE", help="Mend where it is white, and nowhere else.")
 @click.option("--protect", metavar="PICTURE", help="Change nothing where it is white.")
 @click.option("--reject", callback=names, metavar="KEY,...", help="Marks to leave as they are.")
@@ -164,6 +172,8 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         skip=options["skip"],
         settings=options["settings"],
         upscale=options["upscale"],
+        colorize=options["colorize"],
+        hints=options["hints"],
         mask=options["mask"],
         protect=options["protect"],
         rejected=options["reject"],

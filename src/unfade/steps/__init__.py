@@ -9,6 +9,7 @@ from __future__ import annotations
 from unfade.errors import RecipeError, nearest
 from unfade.steps import (
     adjust_tone,
+    colorize,
     correct_fading,
     deblock,
     deblur,
@@ -17,6 +18,7 @@ from unfade.steps import (
     remove_dust,
     remove_scratches,
     sharpen,
+    translate,
     upscale,
 )
 from unfade.steps.contract import Kind, Look, Proposal, Settings, Step, setting, settings_from
@@ -25,12 +27,14 @@ STEPS: tuple[Step, ...] = (
     remove_dust.STEP,
     remove_scratches.STEP,
     inpaint.STEP,
+    translate.STEP,
     deblock.STEP,
     denoise.STEP,
     correct_fading.STEP,
     adjust_tone.STEP,
     deblur.STEP,
     sharpen.STEP,
+    colorize.STEP,
     upscale.STEP,
 )
 

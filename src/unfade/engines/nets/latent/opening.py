@@ -21,6 +21,7 @@ from unfade.engines.nets.latent.scratches import ScratchFinder
 from unfade.engines.nets.latent.translator import (
     BYTES_PER_PIXEL,
     HALO_PX,
+    MEMORY_BYTES,
     MODES,
     MULTIPLE_OF,
     TILE_PX,
@@ -53,7 +54,12 @@ PAPER_HR = (
 
 
 def open_latent(
-    folder: Path, mode: str, device: str = "cpu", *, facts: ModelFacts | None = None
+    folder: Path,
+    mode: str,
+    device: str = "cpu",
+    *,
+    facts: ModelFacts | None = None,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Translator:
     """Open one mode of latent-space translation.
 
@@ -62,6 +68,7 @@ def open_latent(
         mode: ``plain`` (fading, noise, blur), ``scratches`` (with the partial non-local block) or
             ``hr`` (with patch attention, for large pictures)
         device: PyTorch's name: ``cpu``, ``cuda``, ``mps``
+        memory_bytes: see ``Translator``
     Raises:
         UsageError: an unknown mode
         ModelMissing: a checkpoint is not in the folder; it is named
@@ -79,7 +86,11 @@ def open_latent(
         decoder=place(clean.decoder, device),
     )
     return Translator(
-        networks, mode=mode, device=device, facts=facts or translation_facts(mode, mapping_path)
+        networks,
+        mode=mode,
+        device=device,
+        facts=facts or translation_facts(mode, mapping_path),
+        memory_bytes=memory_bytes,
     )
 
 
