@@ -197,6 +197,8 @@ def test_a_point_has_its_own_colour_and_the_reach_is_where_both_count_alike() ->
     assert np.abs(ab[32, 32] - (40, -20)).max() < 1e-3
     assert np.abs(ab[32, 42] - (20, -10)).max() < 1e-3
     assert np.abs(ab[0, 0]).max() < 1
+    alone = blend(np.zeros((64, 64, 2)), flat, [(32, 32)], [(40.0, -20.0)], reach_px=10, over=False)
+    assert np.abs(alone - (40, -20)).max() < 1e-3
 
 
 # -- doors --------------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ def test_the_command_line_colours_a_grey_file(
     kept = Luminance(Picture(result)).codes(result)
     assert np.array_equal(kept, old().samples[:, :, 0])
     evidence = np.asarray(Image.open(tmp_path / "old-restored.png.evidence.png"))
-    assert (evidence == 4).mean() > 0.9
+    assert (evidence == 4).mean() > 0.8  # in black there is no room for colour
     taken_back = unfade.revert(tmp_path / "old-restored.png")
     assert Path(str(taken_back)) == path
 

@@ -3,7 +3,7 @@
 A network looks at the whole picture at 512 x 512 and proposes a* and b*; they are brought to the
 picture's own size smoothly and laid under its own lightness. What is known can be said: points of
 colour (``hints``) spread along the picture and win over the network. With the method ``hints``
-there are only these, and no network.
+there are only these, which share the whole picture, and no network.
 
 The colours are made up. They may be plausible and wrong: a grey picture does not hold them. Every
 pixel is class 4. Toned pictures (sepia) are taken as grey; colour that is there is replaced.
@@ -177,7 +177,8 @@ def measure(picture: Picture, settings: Settings, findings: Findings, bench: Ben
             for h in hints
         ]
         reach_px = REACH_SHARE * side
-        ab = blend(ab, grey, points, [hint.ab for hint in hints], reach_px=reach_px)
+        colours = [hint.ab for hint in hints]
+        ab = blend(ab, grey, points, colours, reach_px=reach_px, over=name is not None)
     return Chroma(ab, light.Luminance(picture), picture.rows, picture.cols, len(hints))
 
 
