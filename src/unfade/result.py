@@ -15,6 +15,12 @@ from unfade.advice import Advice
 from unfade.errors import PromiseBroken
 from unfade.files.formats.contract import Opened, WriteOptions
 from unfade.files.sidecar import evidence_path, record_path, write_record
+from unfade.files.source_type import (
+    max_source_type,
+    source_type_in,
+    source_type_of,
+    with_source_type,
+)
 from unfade.files.xmp import with_history
 from unfade.findings import Findings
 from unfade.picture import EvidenceMap, Picture
@@ -96,6 +102,17 @@ class Result:
     @property
     def changed(self) -> bool:
         return bool(self.evidence.any())
+
+    def _repr_html_(self) -> str:
+        """Before and after side by side, and what was done: what a notebook shows."""
+        from html import escape
+
+        from unfade.evaluate.sheets import sheet
+
+        both = sheet(self.original.picture, self.picture, parts=(), side_px=480)
+        done = ", ".join(step.step for step in self.record.steps) or "nothing needed doing"
+        says = f"{done}; {self.record.changed_share:.2%} of the pixels changed"
+        return f"{both._repr_html_()}<p>{escape(says)}</p>"
 
     def save(
         self,
@@ -184,6 +201,9 @@ class Result:
             + ", ".join(step.step for step in self.record.steps),
             software=f"unfade {VERSION}",
         )
+        source_type = self._source_type()
+        if source_type is not None:
+            xmp = with_source_type(xmp, source_type)
         evidence = files.save_picture(
             target,
             self.picture,
@@ -195,6 +215,15 @@ class Result:
         if evidence is None:  # coded again as a whole by a lossy format
             evidence = np.maximum(self.evidence, np.uint8(Evidence.ESTIMATED))
         return evidence
+
+    def _source_type(self) -> str | None:
+        """What the evidence calls for, over what the original admits."""
+        classes = {int(kind) for kind in np.unique(self.evidence)}
+        networks = any(step.model for step in self.record.steps)
+        wanted = source_type_of(classes, networks=networks)
+        before = source_type_in(self.original.blocks.xmp)
+        # a packet that cannot be parsed is written anew: what it admitted must not be lost
+        return max_source_type(wanted, before)
 
     def _as_written(self, target: Path, evidence: EvidenceMap, same_bytes: bool) -> Record:
         """The record of the file that now lies at ``target``."""

@@ -26,7 +26,10 @@ COMMANDS = {
     "recipes": ("recipes", "List and show the shipped recipes."),
     "config": ("config", "Show the settings of this machine and where they come from."),
     "completion": ("completion", "Print the shell's completion script."),
+    "train": ("train", "Train a network by a recipe, export it, measure it again."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
+    "degrade": ("degrade", "Lay synthetic damage over a picture, with its ground truth."),
+    "bench": ("bench", "Damage sound pictures, restore them by every method, and measure."),
 }
 
 

@@ -57,6 +57,8 @@ STANDARD = "-"
 @click.option("--page", type=click.IntRange(1), help="Page of a file of several, from 1.")
 @click.option("--quality", type=click.IntRange(1, 100), help="When writing JPEG from no JPEG.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is already there.")
+@click.option("--report", is_flag=True, help="Write a treatment report beside the result.")
+@click.option("--package", is_flag=True, help="Write a zip of original, layers, masks, record.")
 @click.option("--in-place", is_flag=True, help="Replace the original, after a backup beside it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -154,11 +156,30 @@ def _one(
     result = _restored(Path(path), options, config, bench)
     if options["dry_run"]:
         _tell_plan(path, result, options)
-    elif options["in_place"]:
-        _tell(path, result.save_in_place(quality=options["quality"]), result, options)
+        return
+    if options["in_place"]:
+        saved = result.save_in_place(quality=options["quality"])
     else:
         saved = result.save(target, overwrite=options["overwrite"], quality=options["quality"])
-        _tell(path, saved, result, options)
+    _tell(path, saved, result, options)
+    _file_papers(result, saved, options)
+
+
+def _file_papers(result: Result, saved: Saved, options: dict[str, Any]) -> None:
+    """Report and package, where they were asked for."""
+    replace = options["overwrite"] or options["in_place"]
+    papers = []
+    if options["report"]:
+        from unfade.report import write_report
+
+        papers.append(write_report(result, saved, overwrite=replace))
+    if options["package"]:
+        from unfade.package import write_package
+
+        papers.append(write_package(result, saved, overwrite=replace))
+    if not (options["quiet"] or options["as_json"]):
+        for paper in papers:
+            console.say(f"  {paper}")
 
 
 def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -> Result:

@@ -9,6 +9,7 @@ import click
 
 from unfade.cli import console
 from unfade.cli.options import configured, limits_of, machine_options, opened_bench
+from unfade.errors import UsageError
 
 
 @click.command("revert")
@@ -34,12 +35,37 @@ def command(
 
     The picture is treated again from the original without the item, so the result has the same
     bits as a run that never made it. Without --item the original's very bytes are given back.
+    RESTORED may be a package made with `restore --package`.
     """
+    from unfade.package import is_package, unpacked
+
+    if not is_package(Path(output)):
+        _revert(Path(output), item, to, original, only_list, overwrite, as_json, options)
+        return
+    if not (to or only_list):
+        raise UsageError(
+            f"`{output}` is a package; it was not said where the picture is to go.",
+            "Name a file with `-o`.",
+        )
+    with unpacked(Path(output)) as inside:
+        _revert(inside, item, to, original, only_list, overwrite, as_json, options)
+
+
+def _revert(
+    output: Path,
+    item: tuple[int, ...],
+    to: str | None,
+    original: str | None,
+    only_list: bool,
+    overwrite: bool,
+    as_json: bool,
+    options: dict[str, Any],
+) -> None:
     from unfade import files
     from unfade.journey import revert
 
     if only_list:
-        _list(Path(output), as_json)
+        _list(output, as_json)
         return
     config = configured(
         options["device"],
@@ -48,11 +74,11 @@ def command(
         options["threads"],
         options["max_megapixels"],
     )
-    target = Path(to) if to else Path(output)
+    target = Path(to) if to else output
     replace = overwrite or not to
     with console.progress(not as_json) as bar, opened_bench(config, bar) as bench:
         result = revert(
-            Path(output),
+            output,
             item=item or None,
             original=original,
             bench=bench,

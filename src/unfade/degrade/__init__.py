@@ -8,6 +8,7 @@
 ``degradations()`` lists the shipped ones.
 """
 
+from unfade.degrade.carrying import DegradedBatch, carry_out
 from unfade.degrade.contract import DamageClass, Item
 from unfade.degrade.plan import Plan, draw_plan
 from unfade.degrade.recipe import (
@@ -18,10 +19,9 @@ from unfade.degrade.recipe import (
 )
 from unfade.degrade.synthesis import (
     Degraded,
-    DegradedBatch,
-    carry_out,
     degrade,
     degrade_batch,
+    degrade_frames,
 )
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "degradations",
     "degrade",
     "degrade_batch",
+    "degrade_frames",
     "draw_plan",
     "load_degradation",
     "parse_degradation",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def like(values: Any, x: Array, *, dtype: str = "float32") -> Array:
     return namespace(x).from_numpy(host).to(x.device, non_blocking=True)
 
 
-def column(values: Sequence[float], x: Array) -> Array:
+def column(values: Sequence[float] | np.ndarray, x: Array) -> Array:
     """One number for each picture of the batch, shaped (n, 1, 1, 1)."""
     return like(values, x).reshape(-1, 1, 1, 1)
 
@@ -47,18 +48,29 @@ def by_channel(values: Sequence[Sequence[float]], x: Array) -> Array:
     return like(rows, x).reshape(rows.shape[0], rows.shape[1], 1, 1)
 
 
+def bands(x: Array, multiple: int = 1) -> list[slice]:
+    """Rows to take at a time: on a device all, on the host strips that stay in the cache.
+
+    Args:
+        multiple: each band but the last has a multiple of this many rows
+    """
+    rows = x.shape[2]
+    if is_tensor(x):
+        return [slice(0, rows)]
+    step = STRIP // max(1, x.shape[0] * x.shape[1] * x.shape[3])
+    step = max(1, step // multiple) * multiple
+    return [slice(top, min(rows, top + step)) for top in range(0, rows, step)]
+
+
 def pointwise(x: Array, change: Callable[[Array, slice], Array]) -> Array:
-    """Change each sample by itself, in place: ``change(part, rows) -> part``.
+    """Change each sample by itself, on the host in place: ``change(part, rows) -> part``.
 
     On the host the batch is taken in strips of rows, whose temporaries stay in the cache: three
     to five times faster. ``rows`` says which rows the strip holds.
     """
-    rows = x.shape[2]
     if is_tensor(x):
-        return change(x, slice(0, rows))
-    step = max(1, STRIP // max(1, x.shape[0] * x.shape[1] * x.shape[3]))
-    for top in range(0, rows, step):
-        part = slice(top, min(rows, top + step))
+        return change(x, slice(0, x.shape[2]))
+    for part in bands(x):
         x[:, :, part] = change(x[:, :, part], part)
     return x
 
@@ -136,17 +148,31 @@ def _border(x: np.ndarray) -> int:
     return cv2.BORDER_REFLECT_101 if min(x.shape[2:]) > 1 else cv2.BORDER_REPLICATE
 
 
-def warp_axis(x: Array, tables: Sequence[np.ndarray], axis: int) -> Array:
-    """Resample one axis of each picture with its own matrix, all with as many output rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Taps:
+    """A resampling of one axis: inputs (outputs, k) int64 and their weights float32."""
 
-    Args:
-        tables: n arrays (outputs, inputs) float32 whose rows sum to 1
-    """
-    xp = namespace(x)
-    matrix = like(np.stack(tables), x)[:, None]
-    if axis == 2:
-        return xp.matmul(matrix, x)
-    return xp.matmul(x, matrix.transpose(-1, -2) if is_tensor(x) else matrix.swapaxes(-1, -2))
+    index: np.ndarray
+    weight: np.ndarray
+
+
+def resample(x: Array, taps: Sequence[Taps], axis: int) -> Array:
+    """Resample axis 2 or 3 of each picture by its own taps, all to as many outputs."""
+    if is_tensor(x):
+        xp = namespace(x)
+        tables = np.zeros((len(taps), len(taps[0].index), x.shape[axis]), np.float32)
+        for table, t in zip(tables, taps, strict=True):
+            np.add.at(table, (np.arange(len(t.index))[:, None], t.index), t.weight)
+        matrix = like(tables, x)[:, None]
+        return xp.matmul(matrix, x) if axis == 2 else xp.matmul(x, matrix.transpose(-1, -2))
+    shape = list(x.shape)
+    shape[axis] = len(taps[0].index)
+    out = np.zeros(shape, np.float32)
+    for n, t in enumerate(taps):
+        for k in range(t.index.shape[1]):
+            weight = t.weight[:, k, None] if axis == 2 else t.weight[:, k]
+            out[n] += np.take(x[n], t.index[:, k], axis - 1) * weight
+    return out
 
 
 def grown(classes: Array, mask: Array) -> Array:

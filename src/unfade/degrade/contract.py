@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from unfade.degrade.arrays import Array
-from unfade.errors import SettingsError
+from unfade.errors import SettingsError, nearest
 from unfade.picture import Window
 
 Span = tuple[float, float]  # drawn evenly between the two; equal: fixed
@@ -124,6 +124,19 @@ class Marks:
     keep: np.ndarray | None = None
     pass_on: np.ndarray | None = None
 
+    def seen(self, least: float) -> Marks:
+        """Without the pixels that are changed by less than ``least``."""
+        kept = self.strength > least
+        if kept.all():
+            return self
+        size = self.index.size
+        fields = {}
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            whole = value is not None and value.shape[0] == size
+            fields[f.name] = value[kept] if whole else value
+        return Marks(**fields)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawn:
@@ -141,6 +154,7 @@ class Scene:
 
     Attributes:
         rows, cols, channels: as they are when the damage happens
+        original: rows and cols that the picture came with
         unit_px: pixels for each pixel of the recipe's reference size; lengths are multiplied
         area: of the picture, in areas of the reference picture; numbers of specks grow with it
         paper: (3,) linear light of what lies under the image layer
@@ -151,6 +165,7 @@ class Scene:
     rows: int
     cols: int
     channels: int
+    original: tuple[int, int] = (1, 1)
     unit_px: float = 1.0
     area: float = 1.0
     paper: tuple[float, float, float] = (0.86, 0.82, 0.72)
@@ -159,6 +174,7 @@ class Scene:
 
 
 Draw = Callable[[Any, Scene, np.random.Generator], Drawn | None]
+DrawAt = Callable[[Any, Scene, tuple[int, int], int], Drawn | None]
 Act = Callable[[Array, Sequence[Drawn]], Array]
 
 
@@ -171,6 +187,8 @@ class Damage:
         title: one sentence
         settings: its ``Settings`` class
         draw: (settings, scene, generator) -> numbers, or None when there is nothing to do
+        draw_at: (settings, scene, (seed, stage), frame) -> numbers, for what has a course in time;
+            without it, marks are drawn anew for each frame of a film and the rest is held
         act: (batch (n, c, h, w), n draws) -> batch; None for marks, which all act alike
         domain: "codes" 0-1 as stored, "density" (natural logarithm of linear light), or "any"
         spreads: whether it moves light between pixels, so that masks must follow: the same act
@@ -183,6 +201,7 @@ class Damage:
     title: str
     settings: type[Settings]
     draw: Draw
+    draw_at: DrawAt | None = None
     act: Act | None = None
     domain: str = "codes"
     spreads: bool = False
@@ -256,3 +275,8 @@ def _within(name: str, value: float, meta: Any) -> None:
         if high is None:
             raise SettingsError(f"`{name}` is {value:g}, expected at least {low:g}.")
         raise SettingsError(f"`{name}` is {value:g}, expected {low:g} to {high:g}.")
+
+
+def unknown(setting: str, word: str, known: Iterable[str]) -> SettingsError:
+    """The error for a word that a setting does not know."""
+    return SettingsError(f"`{setting}` holds `{word}`.", nearest(word, known))

@@ -19,43 +19,57 @@ _LEVELS = 1 << 16
 _LOT = 1 << 17  # counters hashed at a time on the host
 
 
-def normal(x: Array, seeds: Sequence[int], shape: tuple[int, ...]) -> Array:
+def normal(
+    x: Array, seeds: Sequence[int], shape: tuple[int, int, int], rows: slice | None = None
+) -> Array:
     """Standard normal fields, one for each seed.
 
     Args:
         x: any array of the library and device wanted
         seeds: 64-bit numbers
-        shape: of one field
+        shape: (channels, rows, cols) of one field
+        rows: only these rows of it; None: all
     Returns:
-        (len(seeds), *shape) float32, mean 0, variance 1, no value beyond 4.4
+        (len(seeds), channels, rows, cols) float32, mean 0, variance 1, no value beyond 4.4
     """
-    return _field(x, seeds, shape, _normal_table())
+    return _field(x, seeds, shape, rows or slice(0, shape[1]), _normal_table())
 
 
-def uniform(x: Array, seeds: Sequence[int], shape: tuple[int, ...]) -> Array:
-    """Uniform fields over 0 to 1 in 65,536 steps, one for each seed."""
-    return _field(x, seeds, shape, _uniform_table())
+def uniform(
+    x: Array, seeds: Sequence[int], shape: tuple[int, int, int], rows: slice | None = None
+) -> Array:
+    """Uniform fields over 0 to 1 in 65,536 steps, one for each seed; else as ``normal``."""
+    return _field(x, seeds, shape, rows or slice(0, shape[1]), _uniform_table())
 
 
-def _field(x: Array, seeds: Sequence[int], shape: tuple[int, ...], table: np.ndarray) -> Array:
-    size = int(np.prod(shape))
-    half = (size + 1) // 2
+def _field(
+    x: Array, seeds: Sequence[int], shape: tuple[int, int, int], rows: slice, table: np.ndarray
+) -> Array:
+    channels, high, wide = shape
     keys = np.array([_keys(seed) for seed in seeds], np.int32)
     if is_tensor(x):
         xp = namespace(x)
+        half = (channels * high * wide + 1) // 2
         counter = xp.arange(half, dtype=xp.int32, device=x.device)[None]
         key = like(keys, x, dtype="int32")
         bits = _hashed(counter, key[:, 0:1], key[:, 1:2])
         pair = xp.stack([bits & 0xFFFF, (bits >> 16) & 0xFFFF], -1).reshape(len(seeds), -1)
-        return take(like(table, x), pair)[:, :size].reshape(len(seeds), *shape)
-    out = np.empty((len(seeds), 2 * half), np.float32)
-    for n, key in enumerate(keys):
-        for start in range(0, half, _LOT):
-            stop = min(half, start + _LOT)
-            bits = _hashed(np.arange(start, stop, dtype=np.int32), key[0:1], key[1:2])
+        full = take(like(table, x), pair)[:, : channels * high * wide]
+        return full.reshape(len(seeds), *shape)[:, :, rows]
+    count = (rows.stop - rows.start) * wide
+    out = np.empty((len(seeds), channels, count), np.float32)
+    for n, c in np.ndindex(out.shape[:2]):
+        first = (c * high + rows.start) * wide
+        for start in range(0, count, _LOT):
+            stop = min(count, start + _LOT)
+            # two samples come of each counter; a stretch may begin with the second
+            low, top = (first + start) >> 1, (first + stop + 1) >> 1
+            bits = _hashed(np.arange(low, top, dtype=np.int32), keys[n, 0:1], keys[n, 1:2])
             low_first = bits.astype("<i4", copy=False).view("<u2")
-            np.take(table, low_first, out=out[n, 2 * start : 2 * stop], mode="clip")
-    return out[:, :size].reshape(len(seeds), *shape)
+            skipped = (first + start) & 1
+            drawn = low_first[skipped : skipped + stop - start]
+            np.take(table, drawn, out=out[n, c, start:stop], mode="clip")
+    return out.reshape(len(seeds), channels, -1, wide)
 
 
 def _hashed(counter: Array, first: Array, second: Array) -> Array:

@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 from unfade.degrade.contract import Damage
-from unfade.degrade.marks import creases, dust, scratches, stains, tears
-from unfade.degrade.whole import blur, dyes, grain, jpeg, noise
+from unfade.degrade.marks import (
+    brush,
+    cracks,
+    creases,
+    dust,
+    lines,
+    losses,
+    overlays,
+    scratches,
+    silvering,
+    stains,
+    tears,
+)
+from unfade.degrade.whole import (
+    blur,
+    dyes,
+    grain,
+    halftone,
+    jpeg,
+    noise,
+    projection,
+    resize,
+    texture,
+    vignette,
+)
 from unfade.errors import RecipeError, nearest
 
 DAMAGES: tuple[Damage, ...] = (
@@ -15,12 +38,28 @@ DAMAGES: tuple[Damage, ...] = (
     creases.DAMAGE,
     scratches.DAMAGE,
     tears.DAMAGE,
+    stains.WATER,
+    stains.FOXING,
+    silvering.DAMAGE,
+    losses.LOSSES,
+    losses.EDGES,
+    cracks.DAMAGE,
+    overlays.DAMAGE,
     dust.DUST,
     dust.HAIRS,
     grain.DAMAGE,
     blur.DAMAGE,
     noise.DAMAGE,
     jpeg.DAMAGE,
+    resize.DAMAGE,
+    vignette.DAMAGE,
+    halftone.DAMAGE,
+    texture.DAMAGE,
+    dust.DIRT,
+    lines.DAMAGE,
+    brush.DAMAGE,
+    projection.FLICKER,
+    projection.WEAVE,
 )
 _BY_NAME = {damage.name: damage for damage in DAMAGES}
 _BY_SETTINGS = {damage.settings: damage for damage in DAMAGES}

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from unfade.degrade.contract import Damage, Drawn, Item, Scene
+from unfade.degrade.contract import Damage, Drawn, Item, Scene, draw_seed
 from unfade.degrade.kinds import damage_of
+from unfade.degrade.marks.canvas import LEAST
 from unfade.degrade.recipe import DegradationRecipe, Stage
 from unfade.errors import UsageError
 
@@ -35,6 +36,8 @@ class Plan:
 
     Attributes:
         final: (rows, cols) afterwards
+        clip: codes are kept within 0-1 after every stage
+        steady: no stage changes the size, not even for a while
     """
 
     recipe: str
@@ -44,6 +47,8 @@ class Plan:
     channels: int
     stages: tuple[Planned, ...]
     final: tuple[int, int]
+    steady: bool = True
+    clip: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -66,11 +71,14 @@ def draw_plan(
     channels: int = 3,
     *,
     overlays: str | None = None,
+    frame: int | None = None,
 ) -> Plan:
     """Draw what will happen to a picture of this size.
 
     Args:
         seed: 0 or more; the same seed, recipe and size give the same plan
+        frame: number of a film's frame. What belongs to the whole film is then the same for all
+            frames of a seed, what lies on one frame is drawn for it
         overlays: folder of real damage shapes to mix in
     Raises:
         UsageError: a negative seed
@@ -82,19 +90,22 @@ def draw_plan(
     chosen = _one_of_each(recipe.stages, whole)
     order = np.arange(len(recipe.stages))
     if recipe.order == "random":
-        order = whole.permutation(order)
-    planned = []
+        free = [n for n, stage in enumerate(recipe.stages) if not stage.pinned]
+        order[free] = whole.permutation(free)
+    planned, sizes = [], {(rows, cols)}
     for number in order:
         stage = recipe.stages[number]
         damage = damage_of(stage.settings)
-        rng = np.random.default_rng([seed, int(number), 1])
         drawn = None
-        happens = rng.random() < stage.settings.chance
-        if happens and number in chosen:
-            drawn = damage.draw(stage.settings, scene, rng)
+        if number in chosen:
+            drawn = _drawn(damage, stage, scene, (seed, int(number)), frame)
+        if drawn is not None and drawn.marks is not None:
+            # a hair above the limit, so that rounding cannot lift a pixel over it or not
+            drawn = replace(drawn, marks=drawn.marks.seen(1.01 * LEAST))
         planned.append(Planned(damage=damage, drawn=drawn))
         if drawn is not None:
             scene = _after(scene, damage, drawn)
+            sizes.add((scene.rows, scene.cols))
     return Plan(
         recipe=recipe.name,
         seed=seed,
@@ -103,6 +114,8 @@ def draw_plan(
         channels=channels,
         stages=tuple(planned),
         final=(scene.rows, scene.cols),
+        steady=len(sizes) == 1,
+        clip=recipe.clip,
     )
 
 
@@ -122,12 +135,31 @@ def _scene(
         rows=rows,
         cols=cols,
         channels=channels,
+        original=(rows, cols),
         unit_px=unit,
         area=rows * cols / (0.75 * reference**2),
         paper=(white, white * (1 - 0.25 * cream), white * (1 - cream)),
         silver=channels == 1,
         overlays=overlays,
     )
+
+
+def _drawn(
+    damage: Damage, stage: Stage, scene: Scene, key: tuple[int, int], frame: int | None
+) -> Drawn | None:
+    """What a stage draws for a picture, or for a frame of a film; None when it does not happen."""
+    rng = np.random.default_rng([*key, 1])
+    if rng.random() >= stage.settings.chance:
+        return None
+    if frame is None:
+        return damage.draw(stage.settings, scene, rng)
+    if damage.draw_at is not None:
+        return damage.draw_at(stage.settings, scene, key, frame)
+    own = np.random.default_rng([*key, 1, frame + 1])
+    if damage.act is None:
+        return damage.draw(stage.settings, scene, own)
+    held = damage.draw(stage.settings, scene, rng)
+    return None if held is None else replace(held, seed=draw_seed(own))
 
 
 def _after(scene: Scene, damage: Damage, drawn: Drawn) -> Scene:

@@ -32,7 +32,7 @@ from unfade.errors import RecipeError, SettingsError, nearest
 
 FORMAT = 1
 ORDERS = ("as written", "random")
-_KEYS = ("format", "name", "about", "source", "order", "reference_px", "damage")
+_KEYS = ("format", "name", "about", "source", "order", "clip", "reference_px", "damage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,13 @@ class Stage:
         settings: of the damage
         one_of: stages with the same word exclude one another
         weight: how often it is the one, against the others of its word
+        pinned: keeps its place in a recipe whose order is random
     """
 
     settings: Settings
     one_of: str = ""
     weight: float = 1.0
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class DegradationRecipe:
         name, about: for people
         source: where its numbers come from
         order: "as written", or "random" for each picture
+        clip: codes are kept within 0-1 after every stage, as steps through 8-bit files do
         reference_px: longer side of a picture in which the lengths hold as they are written;
             they grow with larger pictures, and shrink to half at most with smaller ones.
             0: lengths are the same in every picture
@@ -68,6 +71,7 @@ class DegradationRecipe:
     about: str = ""
     source: str = ""
     order: str = "as written"
+    clip: bool = False
     reference_px: int = 1024
     stages: tuple[Stage, ...] = ()
 
@@ -87,12 +91,14 @@ class DegradationRecipe:
     def to_text(self) -> str:
         """The recipe as TOML, every setting written out."""
         lines = [f"format = {FORMAT}"]
-        for name in ("name", "about", "source", "order", "reference_px"):
+        for name in ("name", "about", "source", "order", "clip", "reference_px"):
             lines.append(f"{name} = {_toml(getattr(self, name))}")
         for stage in self.stages:
             lines += ["", "[[damage]]", f"use = {_toml(damage_of(stage.settings).name)}"]
             if stage.one_of:
                 lines += [f"one_of = {_toml(stage.one_of)}", f"weight = {stage.weight!r}"]
+            if stage.pinned:
+                lines.append("pinned = true")
             for f in dataclasses.fields(stage.settings):
                 lines.append(f"{f.name} = {_toml(getattr(stage.settings, f.name))}")
         return "\n".join(lines) + "\n"
@@ -140,6 +146,7 @@ def parse_degradation(text: str, source: str = "recipe") -> DegradationRecipe:
         ("about", str),
         ("source", str),
         ("order", str),
+        ("clip", bool),
         ("reference_px", int),
     ):
         if key in data:
@@ -191,6 +198,9 @@ def _stage(block: dict[str, Any], number: int, where: str) -> Stage:
     if not isinstance(use, str):
         raise RecipeError(f"{place} does not say which damage to use.", 'Add `use = "blur"`.')
     one_of, weight = values.pop("one_of", ""), values.pop("weight", 1.0)
+    pinned = values.pop("pinned", False)
+    if not isinstance(pinned, bool):
+        raise RecipeError(f"{place}: `pinned` is {pinned!r}.", "Expected true or false.")
     if not isinstance(one_of, str) or not isinstance(weight, (int, float)) or weight < 0:
         raise RecipeError(
             f"{place}: `one_of` is {one_of!r} with weight {weight!r}.",
@@ -202,13 +212,13 @@ def _stage(block: dict[str, Any], number: int, where: str) -> Stage:
         if name not in known:
             raise RecipeError(
                 f"{place}: `{use}` has no setting `{name}`.",
-                nearest(name, [*known, "use", "one_of", "weight"]),
+                nearest(name, [*known, "use", "one_of", "weight", "pinned"]),
             )
     try:
         settings = kind.settings(**values)
     except SettingsError as error:
         raise RecipeError(f"{place}, `{use}`: {error.found}", error.remedy) from error
-    return Stage(settings=settings, one_of=one_of, weight=float(weight))
+    return Stage(settings=settings, one_of=one_of, weight=float(weight), pinned=pinned)
 
 
 def _toml(value: Any) -> str:

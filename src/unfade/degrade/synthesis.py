@@ -1,27 +1,21 @@
-"""Carrying plans out: a clean picture, or a batch, becomes a damaged one with its ground truth.
-
-NumPy pictures are done one by one, tensors all together on their device; both run the same
-functions. What is local changes nothing outside its mask; the maps follow the light through
-blur and scaling.
-"""
+"""A clean picture, a batch or a film becomes a damaged one with its ground truth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from unfade.degrade.arrays import Array, grown, is_tensor, like, namespace
-from unfade.degrade.contract import Damage, Drawn, Item
-from unfade.degrade.light import to_codes, to_density
-from unfade.degrade.marks.canvas import LEAST
-from unfade.degrade.marks.laying import lay_marks, note_marks
+from unfade.degrade.arrays import Array, is_tensor
+from unfade.degrade.carrying import DegradedBatch, carry_out
+from unfade.degrade.contract import Item
 from unfade.degrade.plan import Plan, draw_plan
 from unfade.degrade.recipe import DegradationRecipe, load_degradation
 from unfade.errors import UnreadableInput, UsageError
 from unfade.picture import EvidenceMap, Mask, Picture, Pixels, Weight
+from unfade.pixels.colour import linear_to_srgb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,23 +44,6 @@ class Degraded:
         return [stage for stage in self.parameters["stages"] if stage["use"] == kind]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DegradedBatch:
-    """As ``Degraded``, for a batch: arrays of the library and on the device of the input.
-
-    Attributes:
-        pixels: (n, c, h, w); mask, classes, opacity: (n, h, w)
-        items, parameters: one entry for each picture
-    """
-
-    pixels: Array
-    mask: Array
-    classes: Array
-    opacity: Array
-    items: list[tuple[Item, ...]]
-    parameters: list[dict[str, Any]]
-
-
 def degrade(
     source: Picture | Pixels,
     recipe: str | DegradationRecipe = "old-photo",
@@ -78,7 +55,8 @@ def degrade(
 
     Args:
         source: a picture, or float32 (rows, cols[, 1 or 3]), sRGB codes 0-1; integers are taken
-            at the full scale of their type. It is not changed
+            at the full scale of their type. Codes under an ICC profile are taken as sRGB. It is
+            not changed
         recipe: a shipped recipe's name, a TOML file's path, or a recipe
         seed: same seed, same bits
         overlays: folder of real damage shapes to mix in
@@ -92,6 +70,10 @@ def degrade(
     """
     pixels = _pixels(source)
     plan = draw_plan(_recipe(recipe), seed, *pixels.shape, overlays=overlays)
+    return _one(pixels, plan)
+
+
+def _one(pixels: Pixels, plan: Plan) -> Degraded:
     batch = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
     done = carry_out(batch, [plan])
     return Degraded(
@@ -127,105 +109,29 @@ def degrade_batch(
     return carry_out(copied, plans)
 
 
-def carry_out(batch_nchw: Array, plans: Sequence[Plan]) -> DegradedBatch:
-    """Carry plans out on a batch, which is used up; for plans drawn beforehand.
+def degrade_frames(
+    frames: Iterable[Picture | Pixels],
+    recipe: str | DegradationRecipe = "film",
+    seed: int = 0,
+    *,
+    start: int = 0,
+    overlays: str | None = None,
+) -> Iterator[Degraded]:
+    """Damage a film frame by frame; nothing is kept but the frame under way.
+
+    Fading, toning, blur and the strength of grain are those of the film; grain, dirt and dust
+    are new in each frame; flicker, weave and lines have a course in time. A frame's damage is a
+    function of the seed and its number alone.
 
     Args:
-        batch_nchw: as ``degrade_batch``; its memory is written to
-        plans: one for each picture, drawn for its size
+        frames: as ``degrade``'s source
+        start: number of the first frame, so that a film can be made in parts
     """
-    resized = any(s.damage.size is not None for p in plans for s in p.stages if s.drawn)
-    if (not is_tensor(batch_nchw) or resized) and len(plans) > 1:
-        parts = [_State(batch_nchw[n : n + 1], [plan]).run() for n, plan in enumerate(plans)]
-    else:
-        parts = [_State(batch_nchw, plans).run()]
-    xp = namespace(batch_nchw)
-    pixels, opacity, classes = (
-        xp.concatenate([part[k] for part in parts], 0) if len(parts) > 1 else parts[0][k]
-        for k in range(3)
-    )
-    opacity, classes = opacity[:, 0], classes[:, 0]
-    return DegradedBatch(
-        pixels=pixels,
-        mask=opacity > LEAST,
-        classes=classes,
-        opacity=opacity,
-        items=[plan.items for plan in plans],
-        parameters=[plan.parameters for plan in plans],
-    )
-
-
-class _State:
-    """A batch on its way through its plans."""
-
-    def __init__(self, x: Array, plans: Sequence[Plan]) -> None:
-        self.x, self.plans = x, plans
-        self.domain = "codes"
-        shape = (x.shape[0], 1, *x.shape[2:])
-        self.opacity = like(np.zeros(shape, np.float32), x)
-        self.classes = like(np.zeros(shape, np.uint8), x, dtype="uint8")
-        self.marked = False
-
-    def run(self) -> tuple[Array, Array, Array]:
-        for slot in range(max((len(p.stages) for p in self.plans), default=0)):
-            for damage, numbers in self._groups(slot):
-                self._happen(damage, numbers, slot)
-        self._enter("codes")
-        return namespace(self.x).clip(self.x, 0, 1), self.opacity, self._grown_classes()
-
-    def _groups(self, slot: int) -> list[tuple[Damage, list[int]]]:
-        """Pictures to which the same thing happens now, together."""
-        groups: dict[Any, tuple[Damage, list[int]]] = {}
-        for n, plan in enumerate(self.plans):
-            stage = plan.stages[slot]
-            if stage.drawn is not None:
-                key = (stage.damage.name, stage.damage.alike(stage.drawn))
-                groups.setdefault(key, (stage.damage, []))[1].append(n)
-        return list(groups.values())
-
-    def _happen(self, damage: Damage, numbers: list[int], slot: int) -> None:
-        drawn = [plan.stages[slot].drawn for plan in self.plans]
-        chosen: list[Drawn] = [d for n in numbers if (d := drawn[n]) is not None]
-        if damage.act is None:
-            everyone = [
-                d if d is not None and n in numbers else _NOTHING for n, d in enumerate(drawn)
-            ]
-            self.x = lay_marks(self.x, everyone, self.domain)
-            self.opacity, self.classes = note_marks(self.opacity, self.classes, everyone)
-            self.marked = True
-            return
-        self._enter(damage.domain)
-        if len(numbers) == len(self.plans):
-            self.x = damage.act(self.x, chosen)
-            if damage.spreads and self.marked:
-                self._follow(damage, None, chosen)
-            return
-        index = like(numbers, self.x, dtype="int64")
-        self.x[index] = damage.act(self.x[index], chosen)
-        if damage.spreads and self.marked:
-            self._follow(damage, index, chosen)
-
-    def _follow(self, damage: Damage, index: Array | None, chosen: list[Drawn]) -> None:
-        assert damage.act is not None
-        if index is None:
-            self.opacity = damage.act(self.opacity, chosen)
-        else:
-            self.opacity[index] = damage.act(self.opacity[index], chosen)
-
-    def _grown_classes(self) -> Array:
-        """The class map over all of the mask: light that was spread keeps its name."""
-        if not self.marked:
-            return self.classes
-        return grown(self.classes, self.opacity > LEAST)
-
-    def _enter(self, domain: str) -> None:
-        if domain in ("any", self.domain):
-            return
-        self.x = to_density(self.x) if domain == "density" else to_codes(self.x)
-        self.domain = domain
-
-
-_NOTHING = Drawn(parameters={})
+    known = _recipe(recipe)
+    for number, frame in enumerate(frames, start):
+        pixels = _pixels(frame)
+        plan = draw_plan(known, seed, *pixels.shape, overlays=overlays, frame=number)
+        yield _one(pixels, plan)
 
 
 def _recipe(recipe: str | DegradationRecipe) -> DegradationRecipe:
@@ -243,6 +149,8 @@ def _pixels(source: Picture | np.ndarray) -> np.ndarray:
                 "Give (rows, cols[, 1 or 3]) of uint8, uint16 or float32.",
             ) from error
     pixels = source.pixels
+    if source.encoding == "linear":
+        pixels = linear_to_srgb(pixels)
     if not np.isfinite(pixels).all():
         row, col = (int(i) for i in np.argwhere(~np.isfinite(pixels).all(axis=2))[0])
         raise UnreadableInput(

@@ -90,7 +90,8 @@ class _Writer:
         if layer.kind == "Convolution":
             parts = [self._constant(layer, part, array) for part, array in layer.weights.items()]
             pad = int(layer.number(4))
-            yield "Conv", inputs + parts, {"pads": [pad] * 4}
+            stride = int(layer.number(3, 1))
+            yield "Conv", inputs + parts, {"pads": [pad] * 4, "strides": [stride] * 2}
         elif layer.kind == "PReLU":
             slope = layer.weights["weight"].reshape(-1, 1, 1)
             yield "PRelu", [*inputs, self._constant(layer, "slope", slope)], {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unfade.engines.contract import ModelFacts
+from unfade.engines.own import ARCHITECTURE, open_own
 from unfade.engines.stages import plan, single
 from unfade.engines.tiled import Runtime, TiledMender
 from unfade.errors import ModelMissing, ModelRejected, UsageError, nearest
@@ -67,6 +68,14 @@ def open_engine(
         return _open_latent(name, latent, device, memory_bytes)
     entry = find(name)
     refuse_licence(entry, licence)
+    if entry.format == "ncnn" and entry.architecture == ARCHITECTURE and runtime != "torch":
+        if runtime == "auto":
+            runtime = _runtime_for(device if device != "auto" else "cpu")
+        if runtime != "torch":
+            return open_own(
+                facts_of(entry), store.files(name, cache=cache),
+                device="cpu" if device == "auto" else device, runtime=runtime, threads=threads,
+            )  # fmt: skip
     if entry.format == "ncnn" and entry.shape == "mend":
         files = store.files(name, cache=cache)
         return _open_ncnn(entry, files, device, runtime, threads, precision)

@@ -107,6 +107,8 @@ def _enlargement(layer: Layer) -> Fraction:
         return Fraction(int(layer.number(0)))
     if layer.kind == "Interp":
         return Fraction(layer.number(1)).limit_denominator(64)
+    if layer.kind == "Convolution":
+        return Fraction(1, int(layer.number(3, 1)))
     return Fraction(1)
 
 

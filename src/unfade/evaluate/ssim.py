@@ -27,22 +27,28 @@ def structural_similarity(a: Pixels, b: Pixels) -> float:
         raise ValueError(f"pictures differ in size: {a.shape} and {b.shape}")
     total = 0.0
     for channel in range(a.shape[2]):
-        total += _one(a[:, :, channel].astype(np.float64), b[:, :, channel].astype(np.float64))
+        total += similarity_terms(a[:, :, channel], b[:, :, channel])[0]
     return total / a.shape[2]
 
 
-def _one(a: np.ndarray, b: np.ndarray) -> float:
+def similarity_terms(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Mean SSIM of one plane, and the mean of its contrast-structure term alone.
+
+    Args:
+        a, b: (rows, cols) float of one size
+    """
+    a, b = a.astype(np.float64), b.astype(np.float64)
     mean_a, mean_b = _blur(a), _blur(b)
     var_a = _blur(a * a) - mean_a * mean_a
     var_b = _blur(b * b) - mean_b * mean_b
     covariance = _blur(a * b) - mean_a * mean_b
     c1, c2 = _K1**2, _K2**2
-    similarity = ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)) / (
-        (mean_a * mean_a + mean_b * mean_b + c1) * (var_a + var_b + c2)
-    )
+    contrast = (2 * covariance + c2) / (var_a + var_b + c2)
+    similarity = (2 * mean_a * mean_b + c1) * contrast / (mean_a * mean_a + mean_b * mean_b + c1)
     rows, cols = similarity.shape
     pad_r, pad_c = min(RADIUS_PX, (rows - 1) // 2), min(RADIUS_PX, (cols - 1) // 2)
-    return float(similarity[pad_r : rows - pad_r, pad_c : cols - pad_c].mean())
+    inner = (slice(pad_r, rows - pad_r), slice(pad_c, cols - pad_c))
+    return float(similarity[inner].mean()), float(contrast[inner].mean())
 
 
 def _blur(plane: np.ndarray) -> np.ndarray:

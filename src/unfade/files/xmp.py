@@ -31,7 +31,7 @@ def with_history(packet: bytes | None, *, action: str, parameters: str, software
     Returns:
         UTF-8 bytes; but for the event they are those of ``packet`` (one in UTF-16 is recoded)
     """
-    plain = _as_utf8(packet) if packet is not None else None
+    plain = as_utf8(packet) if packet is not None else None
     places = _places(plain) if plain is not None else None
     if plain is None or places is None:
         plain = _FRESH.encode()
@@ -55,8 +55,16 @@ def with_history(packet: bytes | None, *, action: str, parameters: str, software
 
 def parses(packet: bytes) -> bool:
     """Whether history can be added to this packet without giving up what it holds."""
-    plain = _as_utf8(packet)
+    plain = as_utf8(packet)
     return plain is not None and _places(plain) is not None
+
+
+def appended(packet: bytes, text: str) -> bytes:
+    """The packet with ``text`` at the end of its first description; as it is where none is."""
+    places = _places(packet)
+    if places is None or places.description is None:
+        return packet
+    return _put(packet, places.description, text)
 
 
 @dataclass(slots=True)
@@ -128,7 +136,8 @@ def _put(packet: bytes, span: tuple[int, int], text: str) -> bytes:
     return packet[: end - 2] + b">" + text.encode() + b"</" + name + b">" + packet[end:]
 
 
-def _as_utf8(packet: bytes) -> bytes | None:
+def as_utf8(packet: bytes) -> bytes | None:
+    """The packet in UTF-8, whichever it was in; None where it cannot be decoded."""
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if packet.startswith(mark):
             try:

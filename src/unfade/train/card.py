@@ -19,13 +19,16 @@ def entry_text(
     licence: str,
 ) -> str:
     """The network's table for the catalogue, TOML. ``hashes``: file -> size and SHA-256."""
-    core = max(given.tile_px - 2 * given.halo_px, given.multiple_of)
-    tile_px = core // given.multiple_of * given.multiple_of + 2 * halo_px
+    unit = given.multiple_of
+    whole = given.tile_px <= unit
+    core = max(given.tile_px - 2 * given.halo_px, unit) // unit * unit
+    tile_px = given.tile_px if whole else core + 2 * halo_px
     lines = [
         "[[model]]",
         f'name = "{given.name}"',
         f'about = "{given.about}"',
         'format = "ncnn"',
+        'architecture = "unfade"',
         f'task = "{given.task}"',
         f'shape = "{given.shape}"',
         f'licence = "{licence}"',
@@ -33,6 +36,7 @@ def entry_text(
         'paper = ""',
         f'card = "{given.name}.md"',
         f"evidence = {given.evidence}",
+        f'tiling = "{"whole" if whole else "yes"}"',
         f"channels_in = {given.channels_in}",
         f"channels_out = {given.channels_out}",
         f"scale = {given.scale}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -50,9 +51,10 @@ def load(path: Path, recipe_sha256: str | None = None) -> Checkpoint:
     try:
         table = torch.load(path, map_location="cpu", weights_only=True)
         checkpoint = Checkpoint(**table)
-    except (OSError, RuntimeError, TypeError, EOFError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, TypeError, EOFError, ValueError, UnpicklingError) as error:
         raise ModelRejected(
-            f"`{path}` is no checkpoint of a training: {error}.", "Use a new folder."
+            f"`{path}` is no checkpoint of a training that can be read ({type(error).__name__}).",
+            "Use a new folder, or take the other checkpoint beside it.",
         ) from error
     if recipe_sha256 is not None and checkpoint.recipe_sha256 != recipe_sha256:
         raise ModelRejected(

@@ -72,6 +72,7 @@ class Task(ABC):
     networks: dict[str, nn.Module]
     optimisations: dict[str, Optimisation]
     averaged: tuple[str, ...] = ()
+    overlays: str | None = None  # folder of real damage shapes, set by the loop
     backward: Callable[[Tensor], None]  # set by the loop: mixed precision, several devices
 
     def __init__(self, settings: Any, device: torch.device) -> None:

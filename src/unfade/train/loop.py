@@ -28,6 +28,7 @@ from unfade.train.contract import Task
 from unfade.train.data import Patches, Pictures
 from unfade.train.recipe import RunSettings, TrainRecipe
 from unfade.train.sheet import save_sheet
+from unfade.train.start import start_from
 from unfade.train.tasks import task_of
 
 VALIDATION_SEED = 9_000_001
@@ -53,6 +54,7 @@ def fit(
     device: str = "auto",
     precision: str = "no",
     minutes: float = math.inf,
+    overlays: str | None = None,
     report: Report = lambda step, steps, numbers: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -62,6 +64,7 @@ def fit(
         device: ``auto``, ``cpu`` or ``cuda``
         precision: ``no`` (float32), ``fp16`` or ``bf16``
         minutes: stop after this long, with a checkpoint; call again to go on
+        overlays: folder of real damage shapes to mix in
         report: is told step, steps and running means of the losses about once a second
     Raises:
         ModelRejected: ``out`` holds the training of another recipe
@@ -71,6 +74,7 @@ def fit(
     torch.manual_seed(recipe.seed)
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
     task = task_of(recipe.task)(recipe.settings, accelerator.device)
+    task.overlays = overlays
     averages = {
         name: AveragedModel(
             task.networks[name].to(accelerator.device),
@@ -215,6 +219,7 @@ def _resumed(
     task: Task,
 ) -> store.Checkpoint:
     if not (out / store.LATEST).exists():
+        start_from(getattr(recipe.settings, "start", ""), plain)
         return store.Checkpoint(
             recipe_sha256=recipe.sha256, step=0, networks={}, averages={}, optimisers={}
         )

@@ -131,7 +131,8 @@ class Entry:
     def card_text(self) -> str:
         if not self.card:
             return f"# {self.name}\n\n{self.about}\n\n**Licence.** {self.licence}.\n"
-        return (resources("unfade.zoo") / "cards" / self.card).read_text("utf-8")
+        folder = "weights" if self.architecture == "unfade" else "cards"
+        return (resources("unfade.zoo") / folder / self.card).read_text("utf-8")
 
 
 def parse(text: str, where: str = "catalogue.toml") -> tuple[Entry, ...]:
@@ -156,7 +157,11 @@ def parse(text: str, where: str = "catalogue.toml") -> tuple[Entry, ...]:
 @cache
 def shipped() -> tuple[Entry, ...]:
     """The networks of the shipped table, in its order."""
-    return parse((resources("unfade.zoo") / "catalogue.toml").read_text("utf-8"))
+    folder = resources("unfade.zoo")
+    tables = [folder / "catalogue.toml"]
+    own = [f for f in (folder / "weights").iterdir() if f.name.endswith(".toml")]
+    tables += sorted(own, key=lambda f: f.name)  # trained by unfade, each beside its weights
+    return parse("\n".join(table.read_text("utf-8") for table in tables))
 
 
 def own_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -251,7 +256,8 @@ def _entry(table: dict[str, Any], where: str) -> Entry:
     if entry.commercial not in COMMERCIAL:
         hint = nearest(entry.commercial, COMMERCIAL)
         raise ModelRejected(f"{title} has `{entry.commercial}` as commercial use.", hint)
-    if any(file.package for file in parts) and not entry.extra:
+    packages = {file.package for file in parts} - {"", "unfade.zoo"}
+    if packages and not entry.extra:
         raise ModelRejected(f"{title} comes in a package, and no `extra` that installs it.")
     return entry
 

@@ -32,7 +32,7 @@ class Canvas:
         self.rows, self.cols = rows, cols
         self.amount = np.zeros(rows * cols, np.float32)
         self.owner = np.zeros(rows * cols, np.int32)
-        self._touched: list[np.ndarray] = []
+        self.touched: list[np.ndarray] = []
 
     def lay(self, index: np.ndarray, amount: np.ndarray, owner: int) -> Window | None:
         """Cover pixels; where items meet the stronger one shows. Returns the box, if any."""
@@ -43,7 +43,7 @@ class Canvas:
         np.maximum.at(self.amount, index, amount)
         top = self.amount[index] == amount
         self.owner[index[top]] = owner
-        self._touched.append(index)
+        self.touched.append(index)
         return box_of(index, self.cols)
 
     def lay_plane(self, plane: Plane, window: Window, owner: int) -> Window | None:
@@ -59,11 +59,16 @@ class Canvas:
     @property
     def index(self) -> np.ndarray:
         """Flat indices of covered pixels, ascending, each once."""
-        if not self._touched:
-            return np.zeros(0, np.int64)
-        if sum(t.size for t in self._touched) * 20 > self.amount.size:
-            return np.flatnonzero(self.amount)
-        return np.unique(np.concatenate(self._touched)).astype(np.int64)
+        return indices_of(self)
+
+
+def indices_of(*canvases: Canvas) -> np.ndarray:
+    """Flat indices of the pixels that any of these canvases covers, ascending, each once."""
+    touched = np.zeros(canvases[0].amount.size, bool)
+    for canvas in canvases:
+        for index in canvas.touched:
+            touched[index] = True
+    return np.flatnonzero(touched)
 
 
 def box_of(index: np.ndarray, cols: int) -> Window:
@@ -162,12 +167,14 @@ def specks(
     amounts: np.ndarray,
     rough: float,
     rng: np.random.Generator,
+    soft: float = 0.0,
 ) -> list[Window | None]:
     """Lay compact irregular spots, many at once; spot ``n`` is owner ``n``.
 
     Args:
         centres: (count, 2) rows and columns; radii_px, amounts: (count,)
         rough: 0 is an ellipse, 1 a splinter
+        soft: 0 has an edge, 1 fades from its middle
     Returns:
         the box of each spot, None where it lies outside
     """
@@ -195,7 +202,9 @@ def specks(
                 (k + 2) * angle + phase[each][:, None, None]
             )
         radius = radii_px[chosen][:, None, None]
-        share = np.clip(radius * np.maximum(edge, 0.15) - np.hypot(a, b) + 0.5, 0, 1)
+        size = radius * np.maximum(edge, 0.15)
+        away = np.hypot(a, b)
+        share = np.clip((size - away) / np.maximum(1, soft * size) + 0.5 * (1 - soft), 0, 1)
         share = np.minimum(share, np.pi * radius**2) * amounts[chosen][:, None, None]
         rows = middle[:, 0, None, None] + offset[None, :, None]
         cols = middle[:, 1, None, None] + offset[None, None, :]

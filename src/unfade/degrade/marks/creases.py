@@ -23,7 +23,7 @@ from unfade.degrade.contract import (
     draw_from,
     setting,
 )
-from unfade.degrade.marks.canvas import Canvas, covered, trace
+from unfade.degrade.marks.canvas import Canvas, covered, indices_of, trace
 from unfade.picture import Window
 
 
@@ -164,7 +164,7 @@ def _window(path: np.ndarray, scene: Scene) -> Window:
 def _optics(
     cracks: Canvas, lit: Canvas, shaded: Canvas, scene: Scene, rng: np.random.Generator
 ) -> Marks:
-    index = np.unique(np.concatenate([cracks.index, lit.index, shaded.index]))
+    index = indices_of(cracks, lit, shaded)
     opacity = cracks.amount[index]
     relief = lit.amount[index] - shaded.amount[index]
     pass_on = np.exp(np.log(10) * relief)

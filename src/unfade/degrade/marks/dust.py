@@ -40,6 +40,31 @@ class DustSettings(contract.Settings):
 
 
 def draw_dust(settings: DustSettings, scene: Scene, rng: np.random.Generator) -> Drawn | None:
+    return _specks("dust", DamageClass.DUST, settings, scene, rng)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirtSettings(DustSettings):
+    """Dirt of a film: on one frame only, larger and blacker or whiter than dust."""
+
+    count: Span = setting(
+        (0.0, 18.0), "mean number in a frame of reference size", low=0, high=20000
+    )
+    radius_px: Span = setting((0.8, 12.0), "radius, px", low=0.2, high=64)
+    opacity: Span = setting((0.6, 1.0), "how much it hides", low=0.02, high=1)
+
+
+def draw_dirt(settings: DirtSettings, scene: Scene, rng: np.random.Generator) -> Drawn | None:
+    return _specks("dirt", DamageClass.DIRT, settings, scene, rng)
+
+
+def _specks(
+    kind: str,
+    damage_class: DamageClass,
+    settings: DustSettings,
+    scene: Scene,
+    rng: np.random.Generator,
+) -> Drawn | None:
     count = draw_count(settings.count, rng, scene.area)
     if count == 0:
         return None
@@ -53,15 +78,15 @@ def draw_dust(settings: DustSettings, scene: Scene, rng: np.random.Generator) ->
     inks = _inks(light, rng)
     items = tuple(
         Item(
-            kind="dust",
-            damage_class=DamageClass.DUST,
+            kind=kind,
+            damage_class=damage_class,
             box=box,
             parameters={"radius_px": float(radii[n]), "light": bool(light[n])},
         )
         for n, box in enumerate(boxes)
         if box is not None
     )
-    return _covering(canvas, inks, DamageClass.DUST, items)
+    return _covering(canvas, inks, damage_class, items)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,4 +165,11 @@ def _covering(
 DUST = Damage(name="dust", title="Dust specks", settings=DustSettings, draw=draw_dust, domain="any")
 HAIRS = Damage(
     name="hairs", title="Hairs and fibres", settings=HairSettings, draw=draw_hairs, domain="any"
+)
+DIRT = Damage(
+    name="dirt",
+    title="Dirt of a film, on one frame only",
+    settings=DirtSettings,
+    draw=draw_dirt,
+    domain="any",
 )

@@ -25,6 +25,7 @@ from unfade.degrade.contract import (
     setting,
 )
 from unfade.degrade.marks.canvas import Canvas, covered, profile, trace, wobbly
+from unfade.steps.correct_fading import DYES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Settings(contract.Settings):
     width_px: Span = setting((0.7, 6.0), "full width, px; thin ones are as often", low=0.3, high=64)
     length_share: Span = setting((0.03, 0.7), "length, of the longer side", low=0.005, high=2)
     light_chance: float = setting(0.75, "how often one is light", low=0, high=1)
-    depth: Span = setting((0.4, 3.0), "layers that a light one goes through", low=0.1, high=3)
+    depth: Span = setting((0.6, 3.0), "layers that a light one goes through", low=0.1, high=3)
     opacity: Span = setting((0.5, 1.0), "of a dark one", low=0.05, high=1)
     upright: float = setting(
         0.3, "how often it runs along a side, as handling leaves it", low=0, high=1
@@ -107,7 +108,8 @@ def _optics(
         lost = np.repeat(np.clip(deep, 0, 1)[:, None], 3, axis=1)
     else:
         order = (2, 1, 0) if settings.film else (0, 1, 2)
-        lost = np.stack([np.clip(deep - order[c], 0, 1) for c in range(3)], axis=1)
+        gone = np.stack([np.clip(deep - order[c], 0, 1) for c in range(3)], axis=1)
+        lost = gone @ np.array(DYES["chromogenic"]).T  # each dye absorbs in all three lights
     bare = lost.min(axis=1, keepdims=True)
     return Marks(
         index=index,

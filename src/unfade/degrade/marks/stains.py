@@ -6,7 +6,7 @@ A stain adds density, most to blue light. A spill is lighter inside and has drie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from unfade.degrade.contract import (
     draw_from,
     setting,
 )
-from unfade.degrade.marks.canvas import Canvas, cloud
+from unfade.degrade.marks.canvas import Canvas, cloud, somewhere, specks
 from unfade.picture import Window
 
 
@@ -71,17 +71,7 @@ def _draw(
         if box is not None:
             facts = {"radius_px": float(radius), "densities": densities[n].tolist(), "rim": rim}
             items.append(Item(kind=kind, damage_class=damage_class, box=box, parameters=facts))
-    if not items:
-        return None
-    index = canvas.index
-    density = canvas.amount[index, None] * densities[canvas.owner[index]]
-    marks = Marks(
-        index=index,
-        classes=np.full(index.size, damage_class, np.uint8),
-        strength=(1 - 10 ** -density.max(axis=1)).astype(np.float32),
-        pass_on=(10**-density).astype(np.float32),
-    )
-    return Drawn(parameters={"count": len(items)}, marks=marks, items=tuple(items))
+    return _absorbing(canvas, densities, damage_class, tuple(items))
 
 
 def puddle(
@@ -125,6 +115,103 @@ def _around(centre: np.ndarray, reach_px: float, scene: Scene) -> Window | None:
     return Window(int(low[0]), int(low[1]), int(high[0]), int(high[1])).overlap(whole)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WaterSettings(Settings):
+    """Spills: large, hardly coloured, with a tide line, and dyes washed out inside."""
+
+    count: Span = setting((0.5, 2.0), "mean number in a picture", low=0, high=500)
+    radius_share: Span = setting((0.08, 0.4), "radius, of the longer side", low=0.001, high=2)
+    blue_density: Span = setting((0.08, 0.4), "density of the tide line, blue", low=0, high=3)
+    rim: Span = setting((2.0, 6.0), "tide line over the inside", low=0, high=10)
+    rough: Span = setting((0.2, 0.6), "how far from round", low=0, high=2)
+    washed: Span = setting((0.0, 0.3), "share of the picture's density washed out", low=0, high=1)
+
+
+def draw_water(settings: WaterSettings, scene: Scene, rng: np.random.Generator) -> Drawn | None:
+    drawn = _draw("water", DamageClass.WATER, settings, scene, rng)
+    if drawn is None or drawn.marks is None or drawn.marks.pass_on is None:
+        return drawn
+    washed = draw_from(settings.washed, rng)
+    wet = np.clip(-np.log10(drawn.marks.pass_on[:, 2:]) / 0.03, 0, 1)
+    keep = 1 - washed * wet * np.array([0.8, 1.0, 1.2], np.float32)
+    marks = replace(
+        drawn.marks,
+        keep=np.clip(keep, 0, 1).astype(np.float32),
+        strength=np.maximum(drawn.marks.strength, 1 - keep.min(axis=1)).astype(np.float32),
+    )
+    return replace(drawn, marks=marks, parameters={**drawn.parameters, "washed": washed})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoxingSettings(contract.Settings):
+    """Brown spots of mould and iron, many small and few large."""
+
+    count: Span = setting(
+        (5.0, 90.0), "mean number in a picture of reference size", low=0, high=9000
+    )
+    radius_px: Span = setting((1.2, 14.0), "radius, px; small ones are as often", low=0.3, high=200)
+    blue_density: Span = setting((0.05, 0.45), "density added to blue light", low=0, high=3)
+    clusters: Span = setting((1.0, 6.0), "how many swarms they lie in", low=1, high=100)
+
+
+def draw_foxing(settings: FoxingSettings, scene: Scene, rng: np.random.Generator) -> Drawn | None:
+    count = draw_count(settings.count, rng, scene.area)
+    if count == 0:
+        return None
+    low, high = settings.radius_px
+    radii = np.exp(rng.uniform(np.log(low), np.log(high), count)) * scene.unit_px
+    swarms = max(1, round(draw_from(settings.clusters, rng)))
+    middles = somewhere(scene.rows, scene.cols, swarms, rng)
+    spread = rng.uniform(0.05, 0.35, swarms) * max(scene.rows, scene.cols)
+    home = rng.integers(swarms, size=count)
+    places = middles[home] + rng.normal(0, 1, (count, 2)) * spread[home, None]
+    blue = rng.uniform(*settings.blue_density, count)
+    densities = (blue[:, None] * [0.30, 0.62, 1.0] * rng.uniform(0.8, 1.2, (count, 3))).astype("f4")
+    canvas = Canvas(scene.rows, scene.cols)
+    boxes = specks(canvas, places, radii, np.ones(count), 0.3, rng, soft=0.8)
+    items = tuple(
+        Item(
+            kind="foxing",
+            damage_class=DamageClass.FOXING,
+            box=box,
+            parameters={"radius_px": float(radii[n]), "densities": densities[n].tolist()},
+        )
+        for n, box in enumerate(boxes)
+        if box is not None
+    )
+    return _absorbing(canvas, densities, DamageClass.FOXING, items)
+
+
+def _absorbing(
+    canvas: Canvas, densities: np.ndarray, kind: DamageClass, items: tuple[Item, ...]
+) -> Drawn | None:
+    if not items:
+        return None
+    index = canvas.index
+    density = canvas.amount[index, None] * densities[canvas.owner[index]]
+    marks = Marks(
+        index=index,
+        classes=np.full(index.size, kind, np.uint8),
+        strength=(1 - 10 ** -density.max(axis=1)).astype(np.float32),
+        pass_on=(10**-density).astype(np.float32),
+    )
+    return Drawn(parameters={"count": len(items)}, marks=marks, items=items)
+
+
 STAINS = Damage(
     name="stains", title="Stains that add density", settings=Settings, draw=draw, domain="any"
+)
+WATER = Damage(
+    name="water",
+    title="Spills with a tide line",
+    settings=WaterSettings,
+    draw=draw_water,
+    domain="any",
+)
+FOXING = Damage(
+    name="foxing",
+    title="Foxing: brown spots",
+    settings=FoxingSettings,
+    draw=draw_foxing,
+    domain="any",
 )

@@ -23,7 +23,7 @@ from unfade.degrade.contract import (
     draw_from,
     setting,
 )
-from unfade.degrade.marks.canvas import Canvas, cloud, covered, trace
+from unfade.degrade.marks.canvas import Canvas, cloud, covered, indices_of, trace
 from unfade.picture import Window
 
 
@@ -55,7 +55,7 @@ def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | 
     if not known:
         return None
     behind = draw_from(settings.behind, rng) ** 2.2
-    index = np.unique(np.concatenate([paper.index, gone.index]))
+    index = indices_of(paper, gone)
     bare, lost = paper.amount[index], gone.amount[index]
     opacity = 1 - (1 - bare) * (1 - lost)
     white = np.asarray(scene.paper, np.float32)

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from unfade.degrade import contract
-from unfade.degrade.arrays import Array
+from unfade.degrade.arrays import Array, like, namespace, pointwise
 from unfade.degrade.contract import Damage, Drawn, Scene, Span, draw_from, setting
-from unfade.degrade.light import LN10, layers_changed
+from unfade.degrade.light import LN10, codes_of, layers_changed, log_light
 from unfade.steps.correct_fading import DYES
 
+# A print's black: deeper densities are a camera's noise in its last codes, and fading would show it
+BLACK_DENSITY = 2.8
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -121,6 +123,12 @@ def draw_toning(settings: ToningSettings, scene: Scene, rng: np.random.Generator
     )
 
 
+def act_fading(x: Array, drawn: Sequence[Drawn]) -> Array:
+    clip = namespace(x).clip
+    x = pointwise(x, lambda part, _: clip(part, -LN10 * BLACK_DENSITY, None))
+    return act(x, drawn)
+
+
 def act(x: Array, drawn: Sequence[Drawn]) -> Array:
     pairs = [density_change(d.parameters, x.shape[1]) for d in drawn]
     return layers_changed(x, [m for m, _ in pairs], [o for _, o in pairs])
@@ -138,9 +146,6 @@ def density_change(parameters: dict[str, Any], channels: int) -> tuple[np.ndarra
 
 
 def act_toning(x: Array, drawn: Sequence[Drawn]) -> Array:
-    from unfade.degrade.arrays import like, namespace, pointwise
-    from unfade.degrade.light import codes_of, log_light
-
     weights = like([d.parameters["silver"] for d in drawn], x).reshape(-1, 3, 1, 1)
     gains = like([d.parameters["gains"] for d in drawn], x).reshape(-1, 3, 1, 1)
     xp = namespace(x)
@@ -157,7 +162,7 @@ FADING = Damage(
     title="Dyes or silver lose density",
     settings=FadingSettings,
     draw=draw_fading,
-    act=act,
+    act=act_fading,
     domain="density",
 )
 YELLOWING = Damage(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unfade.degrade import contract
-from unfade.degrade.arrays import Array, like, namespace
+from unfade.degrade.arrays import Array, bands, like, namespace, pointwise
 from unfade.degrade.contract import Damage, Drawn, Scene, Span, draw_from, setting
 
 # ITU-T T.81, tables K.1 and K.2
@@ -68,21 +68,35 @@ def act(x: Array, drawn: Sequence[Drawn]) -> Array:
 def coded(x: Array, qualities: Sequence[int], *, halved: bool) -> Array:
     """What is left of codes (n, 1 or 3, h, w) after one coding each; 0-1 and clipped."""
     xp = namespace(x)
-    x = xp.clip(x, 0, 1) * 255.0
+    parts = [_band_coded(x[:, :, rows], qualities, halved) for rows in bands(x, 16)]
+    planes = [xp.concatenate(each, 2) if len(parts) > 1 else each[0] for each in zip(*parts)]
+    if len(planes) == 1:
+        return pointwise(planes[0], lambda part, _: xp.clip(part, 0, 255) * (1 / 255))
+    luma, blue, red = planes
+
+    def change(part: Array, rows: slice) -> Array:
+        y = luma[:, :, rows]
+        cb, cr = (_doubled(p, rows, x.shape[2:]) if halved else p[:, :, rows] for p in (blue, red))
+        green = y - cb * 0.344136286 - cr * 0.714136286
+        out = xp.concatenate((y + cr * 1.402, green, y + cb * 1.772), 1)
+        return xp.clip(out, 0, 255) * (1 / 255)
+
+    return pointwise(x, change)
+
+
+def _band_coded(x: Array, qualities: Sequence[int], halved: bool) -> tuple[Array, ...]:
+    """Luma and both chroma planes of a band of whole blocks, 0-255, chroma around 0."""
+    x = namespace(x).clip(x, 0, 1) * 255.0
+    tables = _tables(_LUMA, qualities)
     if x.shape[1] == 1:
-        return xp.clip(_quantised(x - 128.0, _tables(_LUMA, qualities)) + 128.0, 0, 255) / 255.0
+        return (_quantised(x - 128.0, tables) + 128.0,)
     red, green, blue = x[:, 0:1], x[:, 1:2], x[:, 2:3]
     luma = red * 0.299 + green * 0.587 + blue * 0.114
+    planes = [_quantised(luma - 128.0, tables) + 128.0]
     tables = _tables(_CHROMA, qualities)
-    differences = []
     for difference in ((blue - luma) * (1 / 1.772), (red - luma) * (1 / 1.402)):
-        small = _halved(difference) if halved else difference
-        small = _quantised(small, tables)
-        differences.append(_doubled(small, x.shape[2:]) if halved else small)
-    luma = _quantised(luma - 128.0, _tables(_LUMA, qualities)) + 128.0
-    cb, cr = differences
-    planes = (luma + cr * 1.402, luma - cb * 0.344136286 - cr * 0.714136286, luma + cb * 1.772)
-    return xp.clip(xp.concatenate(planes, 1), 0, 255) / 255.0
+        planes.append(_quantised(_halved(difference) if halved else difference, tables))
+    return tuple(planes)
 
 
 def quality_table(base: np.ndarray, quality: int) -> np.ndarray:
@@ -132,22 +146,31 @@ def _halved(plane: Array) -> Array:
     return (rows[:, :, :, 0::2] + rows[:, :, :, 1::2]) * 0.25
 
 
-def _doubled(plane: Array, size: Sequence[int]) -> Array:
-    """Twice as large with weights 3/4 and 1/4, as libjpeg's "fancy upsampling"."""
+def _doubled(plane: Array, rows: slice, size: Sequence[int]) -> Array:
+    """These rows of a plane twice as large, weights 3/4 and 1/4: libjpeg's "fancy upsampling"."""
     xp = namespace(plane)
-    for axis in (2, 3):
-        last = plane.shape[axis] - 1
-        cut = (slice(None),) * axis
-        before = xp.concatenate([plane[(*cut, slice(0, 1))], plane[(*cut, slice(0, last))]], axis)
-        after = xp.concatenate(
-            [plane[(*cut, slice(1, None))], plane[(*cut, slice(last, None))]], axis
-        )
-        main = plane * 0.75
-        pair = xp.stack([main + before * 0.25, main + after * 0.25], axis + 1)
-        shape = list(plane.shape)
-        shape[axis] *= 2
-        plane = pair.reshape(shape)
-    return plane[:, :, : size[0], : size[1]]
+    first, last = rows.start // 2, (rows.stop + 1) // 2
+    above, below = max(first - 1, 0), min(last, plane.shape[2] - 1)
+    part = xp.concatenate(
+        [plane[:, :, above : above + 1], plane[:, :, first:last], plane[:, :, below : below + 1]], 2
+    )
+    tall = _between(part, 2)[:, :, rows.start - 2 * first :][:, :, : rows.stop - rows.start]
+    left, right = tall[:, :, :, :1], tall[:, :, :, -1:]
+    return _between(xp.concatenate([left, tall, right], 3), 3)[:, :, :, : size[1]]
+
+
+def _between(padded: Array, axis: int) -> Array:
+    """Twice as many samples along an axis that has one more at each end."""
+    xp = namespace(padded)
+    count = padded.shape[axis]
+    cut = (slice(None),) * axis
+    quarter = padded * 0.25
+    main = padded[(*cut, slice(1, count - 1))] * 0.75
+    before, after = quarter[(*cut, slice(0, count - 2))], quarter[(*cut, slice(2, count))]
+    pair = xp.stack([main + before, main + after], axis + 1)
+    shape = list(main.shape)
+    shape[axis] *= 2
+    return pair.reshape(shape)
 
 
 DAMAGE = Damage(

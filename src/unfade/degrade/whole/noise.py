@@ -53,14 +53,13 @@ def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | 
 def act(x: Array, drawn: Sequence[Drawn]) -> Array:
     law, grey = drawn[0].parameters["law"], drawn[0].parameters["grey"]
     shape = (1 if grey else x.shape[1], x.shape[2], x.shape[3])
-    seeds = [d.seed for d in drawn]
+    seeds, xp = [d.seed for d in drawn], namespace(x)
     if law == "salt-pepper":
-        return _salted(x, uniform(x, seeds, shape), drawn)
-    noise = normal(x, seeds, shape)
-    xp, sigma = namespace(x), column([d.parameters["sigma"] for d in drawn], x)
+        return _salted(x, seeds, shape, drawn)
+    sigma = column([d.parameters["sigma"] for d in drawn], x)
 
     def change(part: Array, rows: slice) -> Array:
-        strength = noise[:, :, rows] * sigma
+        strength = normal(x, seeds, shape, rows) * sigma
         if law == "photon":
             strength = strength * xp.sqrt(xp.clip(part, 0, None))
         elif law == "speckle":
@@ -70,12 +69,19 @@ def act(x: Array, drawn: Sequence[Drawn]) -> Array:
     return pointwise(x, change)
 
 
-def _salted(x: Array, chance: Array, drawn: Sequence[Drawn]) -> Array:
+def _salted(
+    x: Array, seeds: Sequence[int], shape: tuple[int, int, int], drawn: Sequence[Drawn]
+) -> Array:
     xp = namespace(x)
     share = column([d.parameters["share"] for d in drawn], x)
     salted = column([d.parameters["share"] * d.parameters["salt"] for d in drawn], x)
-    out = xp.where(chance < share, xp.zeros_like(x), x)
-    return xp.where(chance < salted, xp.ones_like(x), out)
+
+    def change(part: Array, rows: slice) -> Array:
+        chance = uniform(x, seeds, shape, rows)
+        out = xp.where(chance < share, xp.zeros_like(part), part)
+        return xp.where(chance < salted, xp.ones_like(part), out)
+
+    return pointwise(x, change)
 
 
 DAMAGE = Damage(

@@ -17,7 +17,6 @@ from torch.nn import functional as f
 
 from unfade.engines.nets.plain_unet import PlainUNet
 from unfade.train.contract import Batch, Export, Task, adamw
-from unfade.train.start import start_from
 from unfade.train.tasks.unfade import light_of, srgb_of
 
 RANGE = 110.0  # chroma -110..110 as -1..1
@@ -52,7 +51,6 @@ class Colorize(Task):
         net = PlainUNet(
             4, 2, reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks
         )
-        start_from(settings.start, {"colorize": net})
         self.networks = {"colorize": net}
         self.optimisations = {"colorize": adamw([net], settings.learning_rate, clip=1.0)}
 

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from unfade.degrade import DamageClass
 from unfade.engines.nets.plain_unet import PlainUNet
+from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
-from unfade.train.start import start_from
 
 # channel of the network -> classes of unfade.degrade.DamageClass that it stands for
 CLASSES = ("scratch", "dust", "hair", "crease", "tear", "stain")
@@ -58,25 +59,24 @@ class Damage(Task):
             3, 1 + len(CLASSES),
             reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks,
         )  # fmt: skip
-        start_from(settings.start, {"damage": net})
         self.networks = {"damage": net}
         self.optimisations = {"damage": adamw([net], settings.learning_rate, clip=1.0)}
 
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:
-        from unfade.degrade import DamageClass, degrade_batch
-
         given: DamageSettings = self.settings
-        made = degrade_batch(clean_nchw, given.damage, list(seeds))
-        codes = torch.as_tensor(made.classes)
-        opacity = torch.as_tensor(made.opacity)
-        wanted = torch.stack([codes == int(DamageClass[name.upper()]) for name in CLASSES], 1)
+        sound = round(len(clean_nchw) * given.sound_share)
+        parts = [aged(clean_nchw[sound:], given.damage, seeds[sound:], overlays=self.overlays)]
+        if sound:
+            parts.insert(0, aged(clean_nchw[:sound], given.damage, seeds[:sound], local=False))
+        pixels, mask, classes, opacity = (
+            torch.cat([getattr(p, name) for p in parts])
+            for name in ("pixels", "mask", "classes", "opacity")
+        )
+        wanted = torch.stack([classes == int(DamageClass[name.upper()]) for name in CLASSES], 1)
         where = wanted.any(1, keepdim=True)
-        sure = ((opacity >= given.visible) | ~torch.as_tensor(made.mask))[:, None]
+        sure = ((opacity >= given.visible) | ~mask)[:, None]
         targets = torch.cat((where, wanted), 1).float()
-        return {
-            "damaged": torch.as_tensor(made.pixels), "targets": targets, "sure": sure.float(),
-            "clean": clean_nchw,
-        }  # fmt: skip
+        return {"damaged": pixels, "targets": targets, "sure": sure.float(), "clean": clean_nchw}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         logits = self.networks["damage"](batch["damaged"])
@@ -88,7 +88,7 @@ class Damage(Task):
         chance = torch.sigmoid(logits[:, :1]) * sure
         both = (chance * targets[:, :1]).sum()
         dice = 1 - (2 * both + 1) / (chance.sum() + (targets[:, :1] * sure).sum() + 1)
-        self.descend(cross_all + 0.5 * cross_class + 0.1 * dice, "damage")
+        self.descend(cross_all + 0.5 * cross_class + 0.3 * dice, "damage")
         return {"cross": cross_all, "classes": cross_class, "dice": dice}
 
     def validate(self, networks: dict[str, nn.Module], batch: Batch) -> dict[str, float]:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from unfade.engines.nets.plain_unet import PlainUNet
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.holes import draw_holes
-from unfade.train.start import start_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,6 @@ class Fill(Task):
         net = Filling(
             PlainUNet(4, 3, reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks)
         )
-        start_from(settings.start, {"fill": net})
         self.networks = {"fill": net}
         self.optimisations = {"fill": adamw([net], settings.learning_rate, clip=1.0)}
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from unfade.engines.nets.plain_unet import PlainUNet, ResidualUNet
+from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class RestoreSettings:
         sigma_max: white noise is drawn from 0 to this, in 1/255
         damage: recipe of ``unfade.degrade`` for the other patches; empty: white noise only
         noise_share, sound_share: of the patches with white noise, and with nothing wrong
+        grey_share: of the patches, made grey before anything else
         start: checkpoint to begin from, a file; empty: from chance
     """
 
@@ -41,6 +42,7 @@ class RestoreSettings:
     damage: str = ""
     noise_share: float = 0.5
     sound_share: float = 0.1
+    grey_share: float = 0.15
     start: str = ""
 
 
@@ -54,7 +56,6 @@ class Restore(Task):
         net = ResidualUNet(
             PlainUNet(3, 3, reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks)
         )
-        start_from(settings.start, {"restore": net})
         self.networks = {"restore": net}
         self.optimisations = {"restore": adamw([net], settings.learning_rate, clip=1.0)}
 
@@ -62,6 +63,9 @@ class Restore(Task):
         given: RestoreSettings = self.settings
         n = len(clean_nchw)
         chance = torch.Generator(clean_nchw.device).manual_seed(seeds[0])
+        grey = torch.rand(n, 1, 1, 1, generator=chance, device=clean_nchw.device) < given.grey_share
+        luma = clean_nchw.mean(1, keepdim=True).expand_as(clean_nchw)
+        clean_nchw = torch.where(grey, luma, clean_nchw)
         sound = round(n * given.sound_share)
         white = n - sound if not given.damage else round(n * given.noise_share)
         sigma = torch.rand(n, 1, 1, 1, generator=chance, device=clean_nchw.device)
@@ -71,11 +75,8 @@ class Restore(Task):
         damaged = clean_nchw + sigma * noise
         last = n - sound
         if white < last:
-            from unfade.degrade import degrade_batch
-
-            damaged[white:last] = degrade_batch(
-                clean_nchw[white:last], given.damage, list(seeds[white:last])
-            ).pixels
+            part = aged(clean_nchw[white:last], given.damage, seeds[white:last])
+            damaged[white:last] = part.pixels
         return {"damaged": damaged, "clean": clean_nchw}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.measures import psnr
 
@@ -64,10 +65,8 @@ class Tutorial(Task):
         self.optimisations = {"tutorial": adamw([net], settings.learning_rate)}
 
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:
-        from unfade.degrade import degrade_batch
-
-        made = degrade_batch(clean_nchw, self.settings.damage, list(seeds)).pixels
-        return {"damaged": torch.as_tensor(made), "clean": clean_nchw}
+        damaged = aged(clean_nchw, self.settings.damage, seeds).pixels
+        return {"damaged": damaged, "clean": clean_nchw}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         loss = f.mse_loss(self.networks["tutorial"](batch["damaged"]), batch["clean"])

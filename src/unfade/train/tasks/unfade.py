@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from unfade.train.contract import Batch, Export, Task, adamw
-from unfade.train.start import start_from
 
 LEAST_LIGHT = 1e-4  # density 4
 VIEW_PX = 64
@@ -71,7 +70,6 @@ class Unfade(Task):
     def __init__(self, settings: UnfadeSettings, device: torch.device) -> None:
         super().__init__(settings, device)
         net = FadeNet(settings.width)
-        start_from(settings.start, {"unfade": net})
         self.networks = {"unfade": net}
         self.optimisations = {"unfade": adamw([net], settings.learning_rate, clip=1.0)}
 

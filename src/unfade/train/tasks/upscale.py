@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from unfade.engines.nets.plain_unet import PlainUNet
+from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.discriminator import PatchDiscriminator, hinge_d, hinge_g
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 from unfade.train.tasks.restore import charbonnier
 
 
@@ -71,7 +71,6 @@ class Upscale(Task):
                 scale=settings.scale,
             )
         )  # fmt: skip
-        start_from(settings.start, {"upscale": net})
         self.networks = {"upscale": net}
         self.optimisations = {"upscale": adamw([net], settings.learning_rate, clip=1.0)}
         self._features: nn.Module | None = None
@@ -91,9 +90,7 @@ class Upscale(Task):
         ).clamp(0, 1)
         small = (small * 255).round() / 255
         if self.settings.damage:
-            from unfade.degrade import degrade_batch
-
-            small = torch.as_tensor(degrade_batch(small, self.settings.damage, list(seeds)).pixels)
+            small = aged(small, self.settings.damage, seeds).pixels
         return {"small": small, "clean": clean_nchw}
 
     def step(self, batch: Batch) -> dict[str, Tensor]:

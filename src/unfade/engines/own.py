@@ -1,0 +1,135 @@
+"""unfade's own networks: one input blob, one output blob, in ncnn's form and as ONNX.
+
+They are written by ``unfade train export`` and come in four calls: pixels to pixels, a hole and
+its surround to pixels, pixels to maps (what is where), and a small view to a few numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unfade.engines.contract import BenchView, ModelFacts, PlainBench
+from unfade.engines.filling import WindowFiller
+from unfade.engines.stages import Stage
+from unfade.engines.tiled import Runtime, TiledMender
+from unfade.errors import ModelMissing
+from unfade.picture import Picture, Pixels, Window
+
+ARCHITECTURE = "unfade"
+INPUT, OUTPUT = "in0", "out0"
+
+
+class MapFinder(TiledMender):
+    """pixels -> maps of what is where: (rows, cols, channels_out) float32, tiled as a mender is."""
+
+    def find(self, pixels: Pixels) -> np.ndarray:
+        """Maps of the whole of ``pixels``."""
+        shape = (*pixels.shape[:2], self.facts.channels_out)
+        result = np.empty(shape, np.float32)
+        for window, maps in self.mend_tiles(Picture.of(pixels), PlainBench()):
+            result[window.slices] = maps
+        return result
+
+    def find_tiles(self, picture: Picture, bench: BenchView) -> Iterator[tuple[Window, np.ndarray]]:
+        """Maps of a large picture tile by tile, in raster order."""
+        return self.mend_tiles(picture, bench)
+
+    def _as_pixels(self, result_chw: np.ndarray, channels: int) -> Pixels:
+        return np.ascontiguousarray(np.moveaxis(result_chw, 0, 2), np.float32)
+
+
+class Probe:
+    """A small view -> a few numbers about the picture."""
+
+    def __init__(self, facts: ModelFacts, runtime: Runtime) -> None:
+        self.facts = facts
+        self._runtime = runtime
+        self._stage = Stage((INPUT,), (OUTPUT,), 0)
+        self.notes: list[str] = []
+
+    @property
+    def runtime(self) -> str:
+        return f"{self._runtime.name} on {self._runtime.device}"
+
+    def tell(self, view_chw: np.ndarray) -> np.ndarray:
+        """(channels_in, tile_px, tile_px) float32 -> (channels_out,) float32."""
+        side = self.facts.tile_px
+        if view_chw.shape != (self.facts.channels_in, side, side):
+            raise ValueError(f"{self.facts.name} takes {self.facts.channels_in} x {side} x {side}")
+        return self._runtime.run(self._stage, [view_chw])[0].ravel()
+
+    def close(self) -> None:
+        self._runtime.close()
+
+
+class OnnxFile:
+    """A network's own ONNX file in ONNX Runtime, as a ``Runtime`` of one stage."""
+
+    name = "onnx"
+    device = "cpu"
+
+    def __init__(self, path: Path, *, device: str, threads: int) -> None:
+        from unfade.engines.onnx_file import open_session
+
+        self._session = open_session(path, device=device, threads=threads)
+
+    def run(self, stage: Stage, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+        (found,) = self._session.run(None, {INPUT: np.asarray(maps[0], np.float32)[None]})
+        return [np.asarray(found[0], np.float32)]
+
+    def close(self) -> None:
+        del self._session
+
+
+class _Fill:
+    """A runtime of one stage as the call of a fill."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.name, self.device = runtime.name, runtime.device
+        self._stage = Stage((INPUT,), (OUTPUT,), 0)
+
+    def fill(self, image_chw: np.ndarray, mask_chw: np.ndarray) -> np.ndarray:
+        seen = np.concatenate((image_chw * (1 - mask_chw), mask_chw))
+        return self._runtime.run(self._stage, [seen])[0]
+
+    def tuned(self, **dials: Any) -> _Fill:
+        return self
+
+    def close(self) -> None:
+        self._runtime.close()
+
+
+def open_own(
+    facts: ModelFacts, files: dict[str, Path], *, device: str, runtime: str, threads: int
+) -> Any:
+    """Open one of unfade's own networks by the shape of its call.
+
+    Args:
+        files: role -> path: ``param`` and ``bin`` for ncnn, ``onnx`` for ONNX Runtime
+    Raises:
+        ModelMissing: the runtime has no file here
+    """
+    opened: Runtime
+    if runtime == "onnx":
+        if "onnx" not in files:
+            raise ModelMissing(
+                f"`{facts.name}` was not shipped as ONNX.", "Leave `--runtime` out, or use ncnn."
+            )
+        opened = OnnxFile(files["onnx"], device=device, threads=threads)
+    else:
+        from unfade.engines.ncnn import NcnnRuntime
+
+        opened = NcnnRuntime(files, device=device, threads=threads)
+    stage = Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale)
+    if facts.shape == "fill":
+        return WindowFiller(facts, _Fill(opened))
+    if facts.shape == "find":
+        if facts.tiling == "whole":
+            return Probe(facts, opened)
+        return MapFinder(facts, opened, (stage,))
+    return TiledMender(facts, opened, (stage,))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_pictures import NAMES, make_pictures
+from PIL import Image
+
+from unfade.errors import UnreadableInput, UsageError
+from unfade.train.data import Patches, Pictures, pack
+from unfade.train.recipe import DataSettings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+def test_the_split_follows_content_and_not_names(folder: Path, tmp_path: Path) -> None:
+    before = {s.sha256: s.split for s in Pictures(folder, DataSettings()).sources}
+    for i, name in enumerate(NAMES):
+        (tmp_path / f"other{i}.png").write_bytes((folder / f"{name}.png").read_bytes())
+    after = {s.sha256: s.split for s in Pictures(tmp_path, DataSettings()).sources}
+    assert before == after and len(before) == len(NAMES)
+
+
+def test_the_share_of_the_split_is_kept(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for i in range(300):
+        pixel = rng.integers(0, 255, (2, 2, 3), np.uint8)
+        Image.fromarray(pixel).save(tmp_path / f"{i}.png")
+    pictures = Pictures(tmp_path, DataSettings(train_share=0.8))
+    counts = [len(pictures.of(s)) for s in ("train", "validation", "test")]
+    assert sum(counts) == 300
+    assert 215 <= counts[0] <= 265 and min(counts[1:]) > 10
+    parts = [{s.sha256 for s in pictures.of(p)} for p in ("train", "validation", "test")]
+    assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+
+
+def test_a_patch_is_known_by_its_number(folder: Path) -> None:
+    settings = DataSettings(patch_px=48)
+    one = Patches(Pictures(folder, settings), "train", settings, 5)
+    two = Patches(Pictures(folder, settings), "train", settings, 5)
+    two.patch(3)
+    assert np.array_equal(one.patch(9), two.patch(9))
+    assert not np.array_equal(one.patch(9), one.patch(10))
+    assert one.patch(9).shape == (48, 48, 3)
+
+
+def test_a_stream_can_begin_anywhere(folder: Path) -> None:
+    settings = DataSettings(patch_px=16)
+    patches = Patches(Pictures(folder, settings), "train", settings, 5)
+    whole = [(n, b.numpy()) for b, n in patches.stream(0, 6, 2)]
+    rest = [(n, b.numpy()) for b, n in patches.stream(4, 6, 2)]
+    assert len(whole) == 6
+    for (numbers, batch), (again, same) in zip(whole[4:], rest, strict=True):
+        assert numbers == again
+        assert np.array_equal(batch, same)
+    others = [n for _, n in patches.stream(1, 6, 2, stride=2)]
+    assert others == [[2, 3], [6, 7], [10, 11]]
+
+
+def test_small_pictures_are_enlarged_just_enough(tmp_path: Path) -> None:
+    Image.new("RGB", (5, 9), (10, 20, 30)).save(tmp_path / "tiny.png")
+    settings = DataSettings(patch_px=32)
+    patch = Patches(Pictures(tmp_path, settings), "train", settings, 1).patch(0)
+    assert patch.shape == (32, 32, 3)
+    assert np.array_equal(np.unique(patch.reshape(-1, 3), axis=0), [[10, 20, 30]])
+
+
+def test_packed_pictures_are_a_place_like_a_folder(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "data.zip"
+    count = pack(Pictures(folder, DataSettings()), target, megabytes=1)
+    packed = Pictures(target, DataSettings())
+    assert count == len(packed.sources) == len(NAMES)
+    name = packed.sources[0].name
+    original = np.asarray(Image.open(folder / Path(name).with_suffix(".png")).convert("RGB"))
+    away = np.abs(packed.pixels(packed.sources[0]).astype(int) - original).mean()
+    assert away < 5
+
+
+def test_packing_keeps_to_its_bound(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "data.zip"
+    count = pack(Pictures(folder, DataSettings()), target, megabytes=0.02)
+    assert count < len(NAMES)
+    assert target.stat().st_size <= 0.02e6
+
+
+def test_a_corrupt_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    settings = DataSettings(patch_px=16)
+    with pytest.raises(UnreadableInput, match=r"broken\.jpg"):
+        Patches(Pictures(tmp_path, settings), "train", settings, 1).patch(0)
+
+
+def test_a_place_without_pictures_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    for place in (tmp_path, tmp_path / "nowhere", tmp_path / "notes.txt"):
+        with pytest.raises(UsageError):
+            Pictures(place, DataSettings())
+
+
+def test_include_chooses_by_name(folder: Path) -> None:
+    found = Pictures(folder, DataSettings(include=("c*.png",))).sources
+    assert sorted(s.name for s in found) == ["camera.png", "chelsea.png", "coffee.png"]

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_pictures import make_pictures, recipe_text
+
+from unfade.train.data import Patches, Pictures
+from unfade.train.export import export, measured_halo
+from unfade.train.holes import draw_holes
+from unfade.train.loop import fit
+from unfade.train.recipe import parse_recipe
+from unfade.train.tasks import TASKS, colorize, task_of
+from unfade.train.tasks import unfade as fading
+
+SMALL = "widths = [8, 16]\nblocks = [1, 1]"
+OWN = {
+    "restore": f'{SMALL}\ndamage = "old-photo"',
+    "damage": SMALL,
+    "fill": SMALL,
+    "upscale": f"{SMALL}\nadversarial = 0.1\nperceptual = 0.1",
+    "colorize": SMALL,
+    "unfade": "width = 8",
+    "tutorial": "width = 8",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_every_task_learns_measures_and_shows(name: str, folder: Path, tmp_path: Path) -> None:
+    recipe = parse_recipe(recipe_text(name, OWN[name], steps=3, patch_px=64), name, name)
+    outcome = fit(recipe, Pictures(folder, recipe.data), tmp_path, device="cpu")
+    assert outcome.step == 3
+    assert np.isfinite(list(outcome.measured.values())).all()
+    assert (tmp_path / "samples" / "0000003.png").stat().st_size > 1000
+
+
+def test_no_task_is_without_a_test() -> None:
+    assert {n for n, (module, _) in TASKS.items() if "latent" not in module} == set(OWN)
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_what_a_task_makes_of_a_patch_follows_from_its_seed(name: str, folder: Path) -> None:
+    recipe = parse_recipe(recipe_text(name, OWN[name], patch_px=64), name, name)
+    task = task_of(name)(recipe.settings, torch.device("cpu"))
+    patches = Patches(Pictures(folder, recipe.data), "train", recipe.data, 1)
+    clean = patches.batch(range(4)).float() / 255
+    one = task.prepare(clean.clone(), [5, 6, 7, 8])
+    two = task.prepare(clean.clone(), [5, 6, 7, 8])
+    assert one.keys() == two.keys()
+    for key in one:
+        assert torch.equal(one[key], two[key]), key
+
+
+def test_sound_patches_are_shown_as_they_are(folder: Path) -> None:
+    recipe = parse_recipe(recipe_text("restore", OWN["restore"]), "restore", "restore")
+    settings = replace(recipe.settings, sound_share=0.5, noise_share=0.25, grey_share=0.0)
+    task = task_of("restore")(settings, torch.device("cpu"))
+    clean = torch.rand(8, 3, 32, 32)
+    batch = task.prepare(clean, list(range(8)))
+    same = [torch.equal(a, b) for a, b in zip(batch["damaged"], batch["clean"], strict=True)]
+    assert same == [False] * 4 + [True] * 4
+
+
+def test_holes_are_within_their_bounds() -> None:
+    for seed in range(30):
+        mask = draw_holes(96, 128, np.random.default_rng(seed), 48)
+        assert mask.shape == (96, 128) and set(np.unique(mask)) <= {0.0, 1.0}
+        assert 0 < mask.mean() < 0.75
+
+
+def test_lab_and_back() -> None:
+    rgb = torch.rand(2, 3, 8, 8) * 0.8 + 0.1
+    lab = colorize.lab_of(rgb)
+    back = colorize.rgb_of(lab[:, :1] / 100, lab[:, 1:] / colorize.RANGE)
+    assert torch.allclose(back, rgb, atol=1e-4)
+    from skimage.color import rgb2lab
+
+    wanted = rgb2lab(rgb[0].permute(1, 2, 0).numpy())
+    assert np.abs(lab[0].permute(1, 2, 0).numpy() - wanted).max() < 0.02
+
+
+def test_the_fade_model_undoes_itself() -> None:
+    sound = torch.rand(2, 3, 8, 8) * 2
+    gain, stain = torch.tensor([[0.5, 0.7, 0.9]] * 2), torch.tensor([[0.1, 0.0, 0.2]] * 2)
+    faded = gain[:, :, None, None] * sound + stain[:, :, None, None]
+    assert torch.allclose(fading.undone(faded, gain, stain), sound, atol=1e-5)
+
+
+def test_an_export_holds_the_same_network_thrice(folder: Path, tmp_path: Path) -> None:
+    recipe = parse_recipe(recipe_text("restore", SMALL, steps=3), "restore", "restore")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path / "run", device="cpu")
+    (made,) = export(tmp_path / "run", tmp_path / "out")
+    assert made.difference < 1e-3
+    assert {f.suffix for f in made.files} == {
+        ".bin", ".md", ".onnx", ".param", ".safetensors", ".toml",
+    }  # fmt: skip
+    entry = (tmp_path / "out" / "unfade-restore.toml").read_text()
+    assert f"halo_px = {made.halo_px}" in entry and "sha256" in entry
+    card = (tmp_path / "out" / "unfade-restore.md").read_text()
+    assert "sigma25_db" in card and recipe.sha256[:16] in card
+
+
+def test_runtimes_that_disagree_are_not_exported(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unfade.errors import PromiseBroken
+    from unfade.train import export as module
+
+    recipe = parse_recipe(recipe_text("restore", SMALL, steps=3), "restore", "restore")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path / "run", device="cpu")
+    true = module._run_ncnn
+    monkeypatch.setattr(module, "_write_ncnn", lambda *_: None)
+    monkeypatch.setattr(module, "_run_ncnn", lambda _, x: x[:3] + 0.01)
+    assert true is not module._run_ncnn
+    with pytest.raises(PromiseBroken, match="differ by"):
+        export(tmp_path / "run", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_halo_is_where_a_cut_is_no_longer_felt() -> None:
+    from unfade.train.contract import Export
+
+    net = torch.nn.Conv2d(3, 3, 9, padding=4)
+    with torch.no_grad():
+        net.weight.fill_(0.01)
+    given = Export(
+        name="n", module=net, channels_in=3, channels_out=3, about="", task="", multiple_of=2
+    )
+    assert measured_halo(net, given) == 4
