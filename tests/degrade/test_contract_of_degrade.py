@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from degrade_scenes import chw, scene
 
 from unfade.degrade import (
     DamageClass,
@@ -18,19 +23,6 @@ from unfade.degrade import (
     draw_plan,
     load_degradation,
 )
-
-
-def scene(rows: int = 120, cols: int = 160, channels: int = 3, seed: int = 3) -> np.ndarray:
-    """A picture with slopes, edges and fine texture."""
-    rng = np.random.default_rng(seed)
-    down, right = np.mgrid[:rows, :cols] / max(rows, cols, 2)
-    planes = [0.5 + 0.3 * np.sin(9 * down + k) * np.cos(7 * right - k) for k in range(channels)]
-    pixels = np.stack(planes, axis=2) + 0.15 * (right > 0.4)[:, :, None]
-    return np.clip(pixels + rng.normal(0, 0.01, pixels.shape), 0, 1).astype(np.float32)
-
-
-def chw(pixels: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("name", degradations())
@@ -92,3 +84,42 @@ def test_an_empty_recipe_changes_nothing_and_the_input_is_not_written_to() -> No
     assert not out.mask.any()
     degrade(pixels, "old-photo", 1)
     assert np.array_equal(pixels, before)
+
+
+def test_plans_drawn_in_another_process_give_the_same_bits() -> None:
+    recipe, batch = load_degradation("old-photo"), np.stack([chw(scene(seed=n)) for n in range(2)])
+    plans = [draw_plan(recipe, seed, 120, 160) for seed in (4, 5)]
+    sent = pickle.loads(pickle.dumps(plans))
+    direct = degrade_batch(batch, recipe, [4, 5])
+    later = carry_out(batch.copy(), sent)
+    assert np.array_equal(direct.pixels, later.pixels)
+    assert direct.items == later.items
+
+
+def test_the_bits_do_not_depend_on_threads() -> None:
+    code = (
+        "import hashlib, numpy as np, cv2, sys; cv2.setNumThreads(int(sys.argv[1]));"
+        "from unfade.degrade import degrade;"
+        "x = np.random.default_rng(0).random((300, 700, 3), np.float32);"
+        "print([hashlib.sha256(degrade(x, seed=s).pixels.tobytes()).hexdigest() for s in (1, 3)])"
+    )
+    seen = set()
+    for threads in ("1", "4"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads}
+        ran = subprocess.run(
+            [sys.executable, "-c", code, threads],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        seen.add(ran.stdout)
+    assert len(seen) == 1
+
+
+def test_importing_it_pulls_in_no_torch_and_no_opencv() -> None:
+    code = (
+        "import sys, unfade.degrade, unfade.degrade.kinds;"
+        "print(sorted({'torch', 'cv2', 'scipy'} & set(sys.modules)));"
+        "import numpy; unfade.degrade.degrade(numpy.full((40, 50, 3), .5, 'f4'));"
+        "print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["[]", "False"]

@@ -1,8 +1,9 @@
 """Plans: everything that will happen to one picture, drawn from a recipe and a seed.
 
-A plan is plain data and knows no pixels, so it can be drawn in another process (a data loader's
-worker) and carried out later on a device. Each stage has a generator of its own, keyed by the
-seed and its place in the recipe: taking a stage out leaves what the others draw as it was.
+A plan is plain data, can be pickled and knows no pixels, so it can be drawn in another process (a
+data loader's worker) and carried out later on a device. Each stage has a generator of its own,
+keyed by the seed and its place in the recipe: taking a stage out leaves what the others draw as
+it was.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from unfade.degrade.contract import Damage, Drawn, Item, Scene, draw_seed
-from unfade.degrade.kinds import damage_of
+from unfade.degrade.kinds import damage_of, find_damage
 from unfade.degrade.marks.canvas import LEAST
 from unfade.degrade.recipe import DegradationRecipe, Stage
 from unfade.errors import UsageError
 
+_SHAPE = 0.75  # shorter over longer side of the reference picture
 _SMALLEST_UNIT = 0.5  # lengths shrink no further in small pictures: marks must stay visible
 
 
@@ -26,8 +28,12 @@ _SMALLEST_UNIT = 0.5  # lengths shrink no further in small pictures: marks must 
 class Planned:
     """One stage as it will happen, or not (``drawn`` None)."""
 
-    damage: Damage
+    use: str
     drawn: Drawn | None
+
+    @property
+    def damage(self) -> Damage:
+        return find_damage(self.use)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,9 +59,7 @@ class Plan:
     @property
     def parameters(self) -> dict[str, Any]:
         """All that was drawn, ready for JSON; items of local damage stand apart."""
-        stages = [
-            {"use": s.damage.name, **s.drawn.parameters} for s in self.stages if s.drawn is not None
-        ]
+        stages = [{"use": s.use, **s.drawn.parameters} for s in self.stages if s.drawn is not None]
         return {"recipe": self.recipe, "seed": self.seed, "stages": stages}
 
     @property
@@ -102,7 +106,7 @@ def draw_plan(
         if drawn is not None and drawn.marks is not None:
             # a hair above the limit, so that rounding cannot lift a pixel over it or not
             drawn = replace(drawn, marks=drawn.marks.seen(1.01 * LEAST))
-        planned.append(Planned(damage=damage, drawn=drawn))
+        planned.append(Planned(use=damage.name, drawn=drawn))
         if drawn is not None:
             scene = _after(scene, damage, drawn)
             sizes.add((scene.rows, scene.cols))
@@ -127,7 +131,7 @@ def _scene(
     overlays: str | None,
     rng: np.random.Generator,
 ) -> Scene:
-    longer = max(rows, cols)
+    longer = np.sqrt(rows * cols / _SHAPE)  # of a picture of usual shape with as many pixels
     unit = max(longer / recipe.reference_px, _SMALLEST_UNIT) if recipe.reference_px else 1.0
     reference = (recipe.reference_px or 1024) * unit
     white, cream = rng.uniform(0.72, 0.95), rng.uniform(0.0, 0.35)
@@ -136,8 +140,8 @@ def _scene(
         cols=cols,
         channels=channels,
         original=(rows, cols),
-        unit_px=unit,
-        area=rows * cols / (0.75 * reference**2),
+        unit_px=float(unit),
+        area=rows * cols / (_SHAPE * reference**2),
         paper=(white, white * (1 - 0.25 * cream), white * (1 - cream)),
         silver=channels == 1,
         overlays=overlays,

@@ -61,9 +61,10 @@ class DegradationRecipe:
         source: where its numbers come from
         order: "as written", or "random" for each picture
         clip: codes are kept within 0-1 after every stage, as steps through 8-bit files do
-        reference_px: longer side of a picture in which the lengths hold as they are written;
-            they grow with larger pictures, and shrink to half at most with smaller ones.
-            0: lengths are the same in every picture
+        reference_px: longer side of a 4:3 picture in which the lengths hold as they are
+            written; they grow with the root of the number of pixels, and shrink to half at
+            most. Numbers of marks hold for as many pixels of that scale. 0: lengths are the
+            same in every picture, numbers hold for 1024 x 768
         stages: in the order of happening
     """
 

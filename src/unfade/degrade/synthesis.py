@@ -96,7 +96,8 @@ def degrade_batch(
     """Damage a batch, each picture by its own seed; in NumPy with the bits of ``degrade``.
 
     Args:
-        batch_nchw: (n, 1 or 3, h, w) float32 of NumPy, or a torch tensor on any device; finite
+        batch_nchw: (n, 1 or 3, h, w) float32 of NumPy, or a torch tensor on any device. That
+            its values are numbers is checked for NumPy only: on a device it would halt the queue
         seeds: n of them
     Raises:
         UsageError: another shape or dtype, or as many seeds as there are not pictures
@@ -169,6 +170,12 @@ def _check_batch(batch: Array, seeds: Sequence[int]) -> None:
         )
     if str(batch.dtype).rpartition(".")[2] != "float32":
         raise UsageError(f"The batch is {batch.dtype}, expected float32, 0-1.", "Convert it first.")
+    if isinstance(batch, np.ndarray) and not np.isfinite(batch).all():
+        first = int(np.argwhere(~np.isfinite(batch))[0][0])
+        raise UnreadableInput(
+            f"The batch holds a value that is no number, first in picture {first}.",
+            "Replace NaN and infinity first.",
+        )
     if len(seeds) != shape[0]:
         raise UsageError(
             f"There are {len(seeds)} seeds for {shape[0]} pictures.", "Give one for each."

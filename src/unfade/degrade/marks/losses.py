@@ -22,7 +22,7 @@ from unfade.degrade.contract import (
     draw_from,
     setting,
 )
-from unfade.degrade.marks.canvas import Canvas, cloud, indices_of
+from unfade.degrade.marks.canvas import LEAST, Canvas, box_of, cloud, indices_of
 from unfade.picture import Plane, Window
 
 GROUNDS = {
@@ -71,10 +71,19 @@ def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | 
         if window_in is None:
             continue
         inside = _flaked(window_in, centre, radius, crumbled, scene.unit_px, rng)
-        box = bare.lay_plane(np.clip(inside + 0.5, 0, 1), window_in, n)
+        bare.lay_plane(np.clip(inside + 0.5, 0, 1), window_in, n)
         # the layer's edge throws a narrow shade on the ground and is seen dark from outside
-        shade.lay_plane(dark * np.exp(-0.5 * (inside / (1.2 * scene.unit_px)) ** 2), window_in, n)
-        if box is not None:
+        rim = np.exp(-0.5 * (inside / (1.2 * scene.unit_px)) ** 2)
+        shade.lay_plane(dark * rim, window_in, n)
+        touched = np.flatnonzero((inside > -0.5) | (dark * rim > LEAST))
+        if touched.size:
+            box = box_of(touched, window_in.cols)
+            box = Window(
+                box.top + window_in.top,
+                box.left + window_in.left,
+                box.bottom + window_in.top,
+                box.right + window_in.left,
+            )
             facts = {"radius_px": float(radius), "ground": ground}
             items.append(
                 Item(kind="losses", damage_class=DamageClass.LOSS, box=box, parameters=facts)

@@ -101,7 +101,7 @@ def _band_coded(x: Array, qualities: Sequence[int], halved: bool) -> tuple[Array
 
 def quality_table(base: np.ndarray, quality: int) -> np.ndarray:
     """A table of Annex K at a quality, as libjpeg scales it."""
-    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip(np.floor((base * scale + 50) / 100), 1, 255)
 
 
