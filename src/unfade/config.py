@@ -34,6 +34,9 @@ class Config:
     runtime: str = _value("auto", "what runs networks: auto, ncnn, onnx or torch")
     precision: str = _value("float32", "number format of networks: float32, or half on CUDA")
     licence: str = _value("usual", "networks that are used: open-only, usual or noncommercial")
+    latent: str = _value(
+        "", "folder of the checkpoints of Bringing Old Photos Back to Life, for `translate`"
+    )
     diffusion: str = _value("", "folder of a diffusers inpainting pipeline, or hub:OWNER/NAME")
     memory: str = _value("2GB", "memory for pieces under way, beside the picture itself")
     threads: int = _value(0, "threads; 0 means one for each core")

@@ -79,6 +79,8 @@ def restore(
     faces: bool | Collection[int] = False,
     fill: str | None = None,
     prompt: str | None = None,
+    colorize: bool = False,
+    hints: Collection[str] = (),
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -101,6 +103,8 @@ def restore(
         fill: how the holes of ``mask`` are filled: a method of the step ``inpaint``. Learned fills
             take wide holes too where the policy lets invented content in
         prompt: for the fill ``diffusion``: what to paint
+        colorize: give a grey picture colours that it does not hold
+        hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -130,7 +134,7 @@ def restore(
     with _bench(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
-        asked = _asked(upscale, inside, faces)
+        asked = _asked(upscale, inside, faces, colorize or bool(hints))
         findings = replace(look_at(picture, work, only=_needed(recipe)), notes=opened.notes)
         if inside is not None:
             findings = _with_user_marks(findings, inside, picture, work)
@@ -141,6 +145,8 @@ def restore(
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:
             _fill_as_asked(over, fill, prompt, policy, inside is not None)
+        if hints:
+            over.setdefault("colorize", {})["hints"] = " ".join(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         _check_networks(advice.recipe, policy, (*asked, *only, *over), work)
         treated = treat(
@@ -296,7 +302,9 @@ def _needed(recipe: object) -> set[str] | None:
     return {name for settings in chosen.steps for name in step_of(settings).looks_at}
 
 
-def _asked(upscale: int | None, mask: Mask | None, faces: bool | Collection[int]) -> dict[str, str]:
+def _asked(
+    upscale: int | None, mask: Mask | None, faces: bool | Collection[int], colorize: bool
+) -> dict[str, str]:
     asked = {}
     if mask is not None:
         asked["inpaint"] = "the user's own mask."
@@ -305,6 +313,8 @@ def _asked(upscale: int | None, mask: Mask | None, faces: bool | Collection[int]
         asked["restore_faces"] = f"asked for by name: faces {which}."
     if upscale is not None:
         asked["upscale"] = f"asked for: {upscale} times along each side."
+    if colorize:
+        asked["colorize"] = "asked for: colours that the picture does not hold."
     return asked
 
 
@@ -335,7 +345,8 @@ def _decide(
         if step_of(s).name not in skip and (not only or step_of(s).name in {*only, *asked})
     )
     chosen = overlay(replace(chosen, steps=kept), settings)
-    check_policy(chosen, policy, asked=(*asked, *only, *settings))
+    # a step that stands in a recipe which was named is asked for by name
+    check_policy(chosen, policy, asked=chosen.step_names)
     reasons = dict.fromkeys(chosen.step_names, f"recipe `{chosen.name}`.") | dict(asked)
     return Advice(recipe=chosen, reasons=reasons)
 

@@ -120,5 +120,10 @@ def test_every_setting_has_words_and_a_range_or_choices() -> None:
             meta = f.metadata
             assert meta["help"], f"{step.name}.{f.name}"
             ranged = meta["low"] is not None and meta["high"] is not None
-            free = "bool" in str(f.type) or f.name in ("prompt", "avoid", "faces")  # own words
+            free = "bool" in str(f.type) or f.name in (
+                "prompt",
+                "avoid",
+                "faces",
+                "hints",
+            )  # own words
             assert ranged or meta["choices"] or free, f"{step.name}.{f.name} has no range"

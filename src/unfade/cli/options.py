@@ -43,6 +43,7 @@ def network_options(command: F) -> F:
         (
             click.option("--precision", help="float32, or half on CUDA."),
             click.option("--licence", help="open-only, usual or noncommercial: networks let in."),
+            click.option("--latent", metavar="DIR", help="Checkpoints for the step `translate`."),
             click.option("--diffusion", metavar="DIR", help="A diffusers pipeline, for its fill."),
         )
     ):
@@ -139,6 +140,7 @@ def opened_bench(
         precision=config.precision,
         licence=config.licence,
         diffusion=config.diffusion,
+        latent=config.latent,
         offline=config.offline,
         progress=progress,
     )

@@ -17,8 +17,17 @@ from unfade.zoo.own import check_name, register
 # what a network may be used for -> the shape of call and factor that this needs
 TASKS = {
     "upscale": "mend", "denoise": "mend", "deblock": "mend", "deblur": "mend",
-    "restore faces": "mend", "inpaint": "fill",
+    "restore faces": "mend", "inpaint": "fill", "colorize": "colour",
 }  # fmt: skip
+
+# a network of our own making, which spandrel does not open under its own licence: its facts are
+# those of the paper, and nothing is to be measured
+DDCOLOR_STEM = "encoder.arch.downsample_layers.0.0.weight"
+DDCOLOR = Measured(
+    architecture="DDColor", shape="colour", scale=1, channels_in=3, channels_out=2,
+    multiple_of=32, minimum_px=32, halo_px=0, reach_px=0, tile_px=512, tiling="whole",
+    bytes_per_pixel=0, dials=(),
+)  # fmt: skip
 
 
 def add_network(
@@ -61,9 +70,12 @@ def add_network(
             nearest(commercial, COMMERCIAL),
         )
     tensors = read_tensors(path, pickled=pickled)
-    found = describe(tensors, noncommercial=noncommercial, name=f"`{path.name}`")
-    facts = measure(found, threads=threads, progress=progress)
-    task = _task(task, facts, str(found.purpose))
+    if DDCOLOR_STEM in tensors:
+        facts, purpose, evidence = DDCOLOR, "Colorization", 4
+    else:
+        found = describe(tensors, noncommercial=noncommercial, name=f"`{path.name}`")
+        facts, purpose = measure(found, threads=threads, progress=progress), str(found.purpose)
+    task = _task(task, facts, purpose)
     folder = own_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,13 +101,14 @@ def name_for(path: Path, name: str = "") -> str:
 
 def _task(task: str, facts: Measured, purpose: str) -> str:
     if not task:
-        usual = {"Inpainting": "inpaint", "FaceSR": "restore faces", "SR": "upscale"}
+        usual = {"Inpainting": "inpaint", "FaceSR": "restore faces", "SR": "upscale",
+                 "Colorization": "colorize"}  # fmt: skip
         task = usual.get(purpose, "denoise")
         if purpose == "SR" and facts.scale == 1:
             task = "denoise"
     if task not in TASKS:
         raise UsageError(f"There is no task `{task}`.", nearest(task, TASKS))
-    fits = TASKS[task] == facts.shape and (facts.shape == "fill" or (
+    fits = TASKS[task] == facts.shape and (facts.shape in ("fill", "colour") or (
         facts.scale > 1 if task == "upscale" else facts.scale == 1
     ))  # fmt: skip
     if not fits:

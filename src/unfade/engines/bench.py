@@ -35,6 +35,7 @@ class Bench:
         precision: "float32" or "half", on CUDA alone
         licence: which networks are let in: "open-only", "usual" or "noncommercial"
         diffusion: folder of a diffusers pipeline for the fill of that name
+        latent: folder of the checkpoints of latent-space translation
         offline: never use the network
         memory_bytes: bound on pieces under way, beside the picture itself
         threads: workers; None means one for each core
@@ -54,6 +55,7 @@ class Bench:
         precision: str = "float32",
         licence: str = "usual",
         diffusion: str = "",
+        latent: str = "",
         offline: bool = False,
         progress: ProgressCall | None = None,
         cancelled: Callable[[], bool] | None = None,
@@ -66,6 +68,7 @@ class Bench:
         self.precision = precision
         self.licence = licence
         self.diffusion = diffusion
+        self.latent = latent
         self.offline = offline
         self._progress = progress
         self._cancelled = cancelled
@@ -124,6 +127,8 @@ class Bench:
                     precision=self.precision,
                     licence=self.licence,
                     diffusion=self.diffusion,
+                    latent=self.latent,
+                    memory_bytes=self.memory_bytes,
                     offline=self.offline,
                 )
             return self._engines[name]

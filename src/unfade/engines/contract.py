@@ -1,6 +1,6 @@
 """The engine boundary: what a network is, seen from outside.
 
-Four call shapes, told apart by what goes in and what comes out. Steps and finders know this
+Five call shapes, told apart by what goes in and what comes out. Steps and finders know this
 module and no other of ``engines``. All arrays are pixels under the picture's contract (float32,
 rows x cols x channels, 0-1); tensors live behind the boundary.
 """
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
-from unfade.picture import Mask, Picture, Pixels, Window
+import numpy as np
 
-Shape = Literal["mend", "fill", "find", "mend_frames"]
+from unfade.picture import Mask, Picture, Pixels, Plane, Window
+
+Shape = Literal["mend", "fill", "find", "mend_frames", "colour"]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -107,6 +109,44 @@ class Filler(Protocol):
 
     def tuned(self, **dials: Any) -> Filler:
         """The same network with its dials set, e.g. ``seed=3``; the weights are shared."""
+        ...
+
+
+class Translator(Protocol):
+    """pixels + mask -> all pixels anew, tile by tile; for networks that remake a whole picture."""
+
+    facts: ModelFacts
+
+    @property
+    def runtime(self) -> str: ...
+
+    def translate(
+        self, picture: Picture, mask: Mask | None, bench: BenchView
+    ) -> Iterator[tuple[Window, Pixels]]:
+        """Windows that tile the picture exactly, with their pixels; the mask is scratches."""
+        ...
+
+
+class ScratchFinder(Protocol):
+    """pixels -> mask."""
+
+    facts: ModelFacts
+
+    def find(self, pixels: Pixels, *, short_sides_px: tuple[int, ...] = ()) -> Mask:
+        """True where there is a scratch; looked for at these sizes of the picture's short side."""
+        ...
+
+
+class Colorizer(Protocol):
+    """grey plane -> colour planes."""
+
+    facts: ModelFacts
+
+    @property
+    def runtime(self) -> str: ...
+
+    def colours(self, grey: Plane) -> np.ndarray:
+        """(rows, cols) of sRGB values, sides as ``facts.multiple_of`` -> (rows, cols, 2) a*, b*."""
         ...
 
 

@@ -16,7 +16,8 @@ from unfade.zoo.catalogue import Entry, find, refuse_licence
 from unfade.zoo.ncnn_weights import read_graph
 
 RUNTIMES = ("ncnn", "onnx", "torch")  # in the order in which "auto" takes them
-SHAPES = ("mend", "fill", "find", "mend_frames")
+SHAPES = ("mend", "fill", "find", "mend_frames", "colour")
+LATENT = "latent-"  # begins the names of networks in a folder that the user names
 DIFFUSION = "diffusion"  # not a name of the catalogue: a folder that the user names
 
 
@@ -30,6 +31,8 @@ def open_engine(
     precision: str = "float32",
     licence: str = "usual",
     diffusion: str = "",
+    latent: str = "",
+    memory_bytes: int = 2_000_000_000,
     offline: bool = False,
 ) -> Any:
     """Open a network of the catalogue, or the user's diffusion pipeline.
@@ -44,6 +47,8 @@ def open_engine(
         precision: ``float32`` or ``half``; see ``unfade.engines.torch_run``
         licence: which licences are let in: see ``unfade.zoo.catalogue.LICENCES``
         diffusion: folder of a pipeline for the name ``diffusion``
+        latent: folder of the checkpoints for the names ``latent-...``
+        memory_bytes: what a network may keep between passes over a picture
         offline: never use the network
     Returns:
         a ``Mender``, a ``Filler`` or an engine of the shape *find*, as the entry's ``shape`` says
@@ -58,6 +63,9 @@ def open_engine(
         from unfade.engines.diffusion import open_diffusion
 
         return open_diffusion(diffusion, device=device, precision=precision, offline=offline)
+    if name.startswith(LATENT):
+        _check_runtime(name, runtime, "torch")
+        return _open_latent(name, latent, device, memory_bytes)
     entry = find(name)
     refuse_licence(entry, licence)
     if entry.format == "ncnn" and entry.architecture == ARCHITECTURE and runtime != "torch":
@@ -130,6 +138,8 @@ def open_checkpoint(
     Raises:
         ModelRejected: it cannot be read, or is not what the entry says
     """
+    if entry.shape == "colour":
+        return _open_colour(entry, path, device)
     from unfade.engines.blended import BlendedMender
     from unfade.engines.checkpoint import describe, read_tensors
     from unfade.engines.filling import WindowFiller
@@ -178,6 +188,34 @@ def _open_ncnn(
 
         opened = TorchGraph(files, device=where, threads=threads, precision=precision)
     return TiledMender(facts_of(entry), opened, plan(read_graph(files["param"])))
+
+
+def _open_colour(entry: Entry, path: Path, device: str) -> Any:
+    from unfade.engines.torch_door import device_of, open_torch
+
+    open_torch(to=f"run `{entry.name}`")
+    from unfade.engines.nets.ddcolor.opening import open_ddcolor
+
+    return open_ddcolor(path, str(device_of(device)), facts=facts_of(entry))
+
+
+def _open_latent(name: str, folder: str, device: str, memory_bytes: int) -> Any:
+    from unfade.engines.torch_door import device_of, open_torch
+
+    if not folder:
+        raise ModelMissing(
+            f"The network `{name}` was asked for, and nobody said where its checkpoints are.",
+            "Unpack `global_checkpoints.zip` of microsoft/Bringing-Old-Photos-Back-to-Life and "
+            "name the folder with `--latent DIR`.",
+        )
+    open_torch(to=f"run `{name}`")
+    from unfade.engines.nets.latent.opening import open_detector, open_latent
+
+    where = str(device_of(device))
+    if name == "latent-detector":
+        return open_detector(Path(folder), where)
+    mode = name.removeprefix(LATENT)
+    return open_latent(Path(folder), mode, where, memory_bytes=memory_bytes)
 
 
 def _runtime_for(device: str) -> str:

@@ -164,7 +164,7 @@ class _NoCurve(Exception):
 @lru_cache(maxsize=8)
 def _of_profile(icc: bytes, channels: int) -> ToneCurves:
     try:
-        tags = _tags(icc)
+        tags = tags_of(icc)
         space = icc[16:20]
         names = {1: (b"kTRC",), 3: (b"rTRC", b"gTRC", b"bTRC")}[channels]
         expected = {1: b"GRAY", 3: b"RGB "}[channels]
@@ -182,7 +182,7 @@ def _of_profile(icc: bytes, channels: int) -> ToneCurves:
     return ToneCurves(curves, True, "The tone curve is that of the colour profile.")
 
 
-def _tags(icc: bytes) -> dict[bytes, bytes]:
+def tags_of(icc: bytes) -> dict[bytes, bytes]:
     """Tag signature -> its bytes."""
     if len(icc) < 132 or icc[36:40] != b"acsp":
         raise _NoCurve("is missing or damaged")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from unfade.errors import RecipeError, nearest
 from unfade.steps import (
     adjust_tone,
+    colorize,
     correct_fading,
     deblock,
     deblur,
@@ -18,6 +19,7 @@ from unfade.steps import (
     remove_scratches,
     restore_faces,
     sharpen,
+    translate,
     upscale,
 )
 from unfade.steps.contract import Kind, Look, Proposal, Settings, Step, setting, settings_from
@@ -27,6 +29,7 @@ STEPS: tuple[Step, ...] = (
     remove_dust.STEP,
     remove_scratches.STEP,
     inpaint.STEP,
+    translate.STEP,
     deblock.STEP,
     denoise.STEP,
     correct_fading.STEP,
@@ -34,6 +37,7 @@ STEPS: tuple[Step, ...] = (
     deblur.STEP,
     restore_faces.STEP,
     sharpen.STEP,
+    colorize.STEP,
     upscale.STEP,
 )
 

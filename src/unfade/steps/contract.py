@@ -171,6 +171,7 @@ class Step:
         made_with: settings -> evidence class under these settings; None: always ``evidence``
         mark_made_with: local steps: (mark, settings) -> evidence class of this one repair
         one_piece: local steps: (mark, settings) -> the mark must be seen as a whole
+        colours: it needs a picture of three channels; a grey one is given as such
         fills: local steps: False where what lies under a mark is looked at, not filled
         encoding: "stored" pixels, or "linear" light
         after: names of steps that should come before it when both are advised
@@ -194,6 +195,7 @@ class Step:
     mark_made_with: Callable[[Mark, Any], Evidence] | None = None
     one_piece: Callable[[Mark, Any], bool] = lambda mark, settings: False
     fills: bool = True
+    colours: bool = False
     encoding: str = "stored"
     paper: str = ""
 

@@ -36,7 +36,11 @@ def opened(bench: BenchView, name: str, *, step: str, scale: int = 1, shape: str
     engine = bench.engine(name)
     facts = engine.facts
     if facts.shape != shape or (scale and facts.scale != scale):
-        words = {"mend": f"enlarges {facts.scale} times", "fill": "fills holes"}
+        words = {
+            "mend": f"enlarges {facts.scale} times",
+            "fill": "fills holes",
+            "colour": "gives colours",
+        }
         raise SettingsError(
             f"`{step}` cannot use the network `{name}`, which "
             f"{words.get(facts.shape, 'gives no pictures')}.",
