@@ -147,8 +147,6 @@ class Progress(BaseModel):
 
     stage: str = Field(description="what is being done, in words")
     stage_number: int = Field(description="the how-manieth stage this is, from 1")
-    done: int
-    total: int
     share: float = Field(description="of this stage, 0-1")
     elapsed_s: float = Field(description="since the job was started")
     left_s: float | None = Field(None, description="guess for this stage, once there is a base")
