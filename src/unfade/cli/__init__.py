@@ -27,6 +27,7 @@ COMMANDS = {
     "config": ("config", "Show the settings of this machine and where they come from."),
     "completion": ("completion", "Print the shell's completion script."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
+    "serve": ("serve", "Open the page and the REST API on this machine."),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,11 @@ from unfade.web.schemas.problem import FieldError, Problem
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_S = 5
+_UNEXPECTED = (
+    "Something unexpected happened on the server.",
+    "Name `request_id` when you report it.",
+)
+log = logging.getLogger("unfade.web")
 
 
 class NotFound(UsageError):
@@ -61,28 +66,21 @@ class TooMany(UsageError):
     """This user asks for too much at once."""
 
     http_status = 429
+    retry_after_s = RETRY_S
 
 
 class Busy(UnfadeError):
     """The server as a whole has too much to do."""
 
     http_status = 503
-
-
-class WorkerLost(UnfadeError):
-    """The child process that did the work died: a crash of a decoder or a limit of the system."""
-
-    http_status = 500
-
-
-_WAIT = (TooMany, Busy)
+    retry_after_s = RETRY_S
 
 
 def problem_of(error: UnfadeError, *, instance: str = "", request_id: str = "") -> Problem:
     """An error of the library as a problem."""
     status = error.http_status
     return Problem(
-        title=re.sub(r"(?<!^)([A-Z])", r" \1", type(error).__name__).capitalize(),
+        title=error.code.replace("-", " ").capitalize(),
         status=status,
         detail=str(error),
         code=error.code,
@@ -93,9 +91,7 @@ def problem_of(error: UnfadeError, *, instance: str = "", request_id: str = "") 
     )
 
 
-def problem_response(
-    problem: Problem, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as an answer."""
     return JSONResponse(
         problem.model_dump(),
@@ -108,8 +104,8 @@ def problem_response(
 def on_unfade_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UnfadeError)
     headers = {}
-    if isinstance(error, _WAIT):
-        headers["Retry-After"] = str(getattr(error, "retry_after_s", RETRY_S))
+    if isinstance(error, (TooMany, Busy)):
+        headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = 'Bearer realm="unfade"'
     if isinstance(error, TooSlow):
@@ -156,11 +152,10 @@ def on_unexpected(request: Request, error: Exception) -> JSONResponse:
         Problem(
             title="Unexpected",
             status=500,
-            detail="Something unexpected happened on the server. Name `request_id` when you "
-            "report it.",
+            detail=" ".join(_UNEXPECTED),
             code="unexpected",
-            found="Something unexpected happened on the server.",
-            remedy="Name `request_id` when you report it.",
+            found=_UNEXPECTED[0],
+            remedy=_UNEXPECTED[1],
             instance=request.url.path,
             request_id=request_id_of(request),
         )
@@ -171,9 +166,39 @@ def request_id_of(request: Request) -> str:
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
-def error_from(facts: Mapping[str, Any]) -> Problem:
-    """A problem that a child reported, checked."""
-    return Problem.model_validate(dict(facts))
+class Reported(UnfadeError):
+    """An error that a child process raised, with its code and status."""
+
+    def __init__(self, code: str, status: int, found: str, remedy: str) -> None:
+        super().__init__(found, remedy)
+        self._code = code
+        self.http_status = status
+
+    @property
+    def code(self) -> str:
+        return self._code
+
+
+def reported(facts: Mapping[str, Any]) -> UnfadeError:
+    """The error that an executor told of; of an unexpected one, nothing about the inside."""
+    code = str(facts.get("code", "unexpected"))
+    if code == "unexpected":
+        log.error("a child failed: %s\n%s", facts.get("message"), facts.get("trace", ""))
+        return Reported(code, 500, *_UNEXPECTED)
+    if code == "worker-lost":
+        return Reported(
+            code,
+            422,
+            "The process that looked at the file died.",
+            "The file is damaged in a way that no decoder survives; copy it again from its source.",
+        )
+    status = int(facts.get("http_status", 500))
+    return Reported(code, status, str(facts.get("found", "")), str(facts.get("remedy", "")))
+
+
+def problem_from(facts: Mapping[str, Any]) -> Problem:
+    """The problem of a job, from what an executor told of it."""
+    return problem_of(reported(facts))
 
 
 def cancelled_problem() -> Problem:

@@ -61,8 +61,6 @@ jobs = Table(
     Column("finished", Float),
     Column("touched", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("server", String(32)),  # which server's process works on it
-    Column("beat", Float),  # when that one last said so
     Column("cancel", Boolean, nullable=False),
     Column("progress", Text),  # JSON, the last one that was written down
     Column("error", Text),  # JSON of a problem

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from unfade.web.problems import NotFound, NotSignedIn
-from unfade.web.store import JobRow, UploadRow
+from unfade.web.problems import NotSignedIn
+from unfade.web.rows import JobRow, UploadRow
 from unfade.web.studio import Studio
 
 Id = Annotated[str, Path(max_length=64, description="an id that the server gave")]
@@ -57,4 +57,4 @@ def job_of(id: Id, studio: TheStudio, user: TheUser) -> JobRow:
 OwnUpload = Annotated[UploadRow, Depends(upload_of)]
 OwnJob = Annotated[JobRow, Depends(job_of)]
 
-__all__ = ["Id", "NotFound", "OwnJob", "OwnUpload", "TheStudio", "TheUser"]
+__all__ = ["Id", "OwnJob", "OwnUpload", "TheStudio", "TheUser"]

@@ -26,10 +26,8 @@ def readyz(studio: TheStudio, response: Response) -> Health:
     return Health(status="ok" if ready else "not ready", version=VERSION, checks=checks)
 
 
-@router.get(
-    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
-)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(studio: TheStudio, user: TheUser) -> Response:
     """Counters and gauges for Prometheus."""
-    text, media_type = studio.metrics.text(studio)
+    text, media_type = studio.metrics.text(studio.store.counts())
     return Response(text, media_type=media_type)

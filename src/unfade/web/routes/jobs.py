@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from unfade.web import orders
 from unfade.web.events import follow
 from unfade.web.routes.doors import OwnJob, TheStudio, TheUser
 from unfade.web.schemas.jobs import (
@@ -21,6 +22,7 @@ from unfade.web.schemas.jobs import (
     State,
 )
 from unfade.web.schemas.results import Examination, Gone, Measured
+from unfade.web.views import job_view
 
 router = APIRouter(tags=["jobs"])
 
@@ -38,7 +40,9 @@ Prefer = Annotated[
     str | None,
     Header(max_length=255, description="`wait=10`: answer with the result if it is that quick"),
 ]
-_ACCEPTED = {202: {"model": Job, "description": "In the queue; `Location` is the job"}}
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"model": Job, "description": "In the queue; `Location` is the job"}
+}
 
 
 def _accepted(job: Job) -> JSONResponse:
@@ -48,11 +52,9 @@ def _accepted(job: Job) -> JSONResponse:
 
 
 @router.post("/v1/jobs", status_code=202, response_model=Job)
-def create_job(
-    wanted: JobRequest, studio: TheStudio, user: TheUser, key: Key = None
-) -> Response:
+def create_job(wanted: JobRequest, studio: TheStudio, user: TheUser, key: Key = None) -> Response:
     """Put a job in the queue. It is written down before this answers, and survives a crash."""
-    return _accepted(studio.job_view(studio.accept(user, wanted, key)))
+    return _accepted(job_view(studio, orders.accept(studio, user, wanted, key)))
 
 
 @router.post("/v1/examine", response_model=Examination, responses=_ACCEPTED)
@@ -65,7 +67,7 @@ async def examine(
 ) -> Response:
     """Look at a picture: findings, marks, the plan with its reasons, and what is left alone."""
     request = JobRequest(kind=Kind.EXAMINE, **wanted.model_dump())
-    return await studio.soon(user, request, key, prefer)
+    return await orders.soon(studio, user, request, key, prefer)
 
 
 @router.post("/v1/compare", response_model=Measured, responses=_ACCEPTED)
@@ -78,7 +80,7 @@ async def compare(
 ) -> Response:
     """Measure two pictures of one size against each other."""
     request = JobRequest(kind=Kind.COMPARE, **wanted.model_dump())
-    return await studio.soon(user, request, key, prefer)
+    return await orders.soon(studio, user, request, key, prefer)
 
 
 @router.get("/v1/jobs", response_model=JobList)
@@ -96,7 +98,7 @@ def list_jobs(
     rows, following = studio.store.jobs(
         user, limit, cursor, state=state, kind=kind, batch=batch, upload=upload
     )
-    return JobList(jobs=[studio.job_view(row) for row in rows], next=following)
+    return JobList(jobs=[job_view(studio, row) for row in rows], next=following)
 
 
 @router.get("/v1/jobs/{id}", response_model=Job)
@@ -105,7 +107,7 @@ def get_job(job: OwnJob, studio: TheStudio, response: Response) -> Job:
     response.headers["Cache-Control"] = "no-store"
     if not job.final:
         response.headers["Retry-After"] = "1"
-    return studio.job_view(job)
+    return job_view(studio, job)
 
 
 @router.get(
@@ -129,25 +131,23 @@ async def follow_job(
 @router.post("/v1/jobs/{id}/cancel", status_code=202, response_model=Job)
 def cancel_job(job: OwnJob, studio: TheStudio) -> Job:
     """Stop a job. A queued one ends at once, a running one between two pieces of work."""
-    return studio.job_view(studio.cancel(job))
+    return job_view(studio, orders.cancel(studio, job))
 
 
 @router.post("/v1/jobs/{id}/retry", status_code=202, response_model=Job)
 def retry_job(job: OwnJob, studio: TheStudio) -> Response:
     """Do a failed or cancelled job again, as a new job."""
-    return _accepted(studio.job_view(studio.retry(job)))
+    return _accepted(job_view(studio, orders.retry(studio, job)))
 
 
 @router.post("/v1/jobs/{id}/revert", status_code=202, response_model=Job)
-def revert_job(
-    wanted: RevertRequest, job: OwnJob, studio: TheStudio, key: Key = None
-) -> Response:
+def revert_job(wanted: RevertRequest, job: OwnJob, studio: TheStudio, key: Key = None) -> Response:
     """Take repairs back. The new job's result has the bits of a run that never made them."""
-    return _accepted(studio.job_view(studio.revert(job, wanted.items, key)))
+    return _accepted(job_view(studio, orders.revert(studio, job, wanted.items, key)))
 
 
 @router.delete("/v1/jobs/{id}", response_model=Gone)
 def delete_job(job: OwnJob, studio: TheStudio) -> Gone:
     """Delete a job with all that it made; a running one is stopped first."""
-    studio.delete_job(job)
+    orders.delete(studio, job)
     return Gone(id=job.id)

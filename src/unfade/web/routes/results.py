@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
 
+from unfade.web import delivery
 from unfade.web.routes.doors import OwnJob, TheStudio
 from unfade.web.schemas.results import Examination, Items, Masks, Measured
-from unfade.web.show import Tile, attachment, dzi
+from unfade.web.show import Tile, attachment, dzi, view
+from unfade.web.show import evidence as send_overlay
+from unfade.web.show import tile as send_tile
 
 router = APIRouter(tags=["results"])
 
-_SHOWN = {"content": {"image/webp": {}, "image/jpeg": {}, "image/png": {}}}
+_SHOWN: dict[str, Any] = {"content": {"image/webp": {}, "image/jpeg": {}, "image/png": {}}}
 
 
 @router.get("/v1/jobs/{id}/result", response_model=Examination | Measured)
 def get_result(job: OwnJob, studio: TheStudio) -> JSONResponse:
     """What an `examine` or `compare` job found."""
-    return JSONResponse(studio.result_facts(job))
+    return JSONResponse(delivery.found(studio, job))
 
 
 @router.get(
@@ -35,7 +38,9 @@ async def get_picture(
     depth: Annotated[int | None, Query(description="bits of a sample: 8 or 16")] = None,
 ) -> FileResponse:
     """The restored picture or film, under its own name; in another format if asked for."""
-    path, name, kind = await studio.delivered(job, format=format, quality=quality, depth=depth)
+    path, name, kind = await delivery.picture(
+        studio, job, format=format, quality=quality, depth=depth
+    )
     return attachment(path, name, kind)
 
 
@@ -47,13 +52,13 @@ async def get_view(
     format: Annotated[str, Query(pattern="^(webp|jpeg|png)$")] = "webp",
 ) -> FileResponse:
     """The result as browsers show it."""
-    return await studio.shown(studio.seen_result(job), max_px=max, format=format)
+    return await view(studio, delivery.seen_result(studio, job), max_px=max, format=format)
 
 
 @router.get("/v1/jobs/{id}/tiles.dzi", responses={200: {"content": {"application/xml": {}}}})
 def get_tiles(job: OwnJob, studio: TheStudio) -> Response:
     """The deep zoom descriptor of the result."""
-    return dzi(studio.seen_result(job))
+    return dzi(delivery.seen_result(studio, job))
 
 
 @router.get(
@@ -63,7 +68,7 @@ def get_tiles(job: OwnJob, studio: TheStudio) -> Response:
 )
 async def get_tile(job: OwnJob, studio: TheStudio, tile: Tile) -> FileResponse:
     """One tile of the result, `{x}_{y}.jpg`."""
-    return await studio.tile(studio.seen_result(job), tile)
+    return await send_tile(studio, delivery.seen_result(studio, job), tile)
 
 
 @router.get(
@@ -73,7 +78,7 @@ async def get_tile(job: OwnJob, studio: TheStudio, tile: Tile) -> FileResponse:
 )
 def get_evidence(job: OwnJob, studio: TheStudio) -> FileResponse:
     """The evidence map, as the library writes it: each pixel's value is its class, 0 to 5."""
-    return attachment(*studio.evidence(job), "png")
+    return attachment(*delivery.evidence(studio, job))
 
 
 @router.get(
@@ -90,13 +95,13 @@ async def get_evidence_view(
 
     When scaled down, a touched pixel stays visible.
     """
-    return await studio.evidence_shown(job, max_px=max)
+    return await send_overlay(studio, delivery.seen_result(studio, job), max_px=max)
 
 
 @router.get("/v1/jobs/{id}/masks", response_model=Masks)
-def get_masks(job: OwnJob, studio: TheStudio) -> Masks:
+async def get_masks(job: OwnJob, studio: TheStudio) -> Masks:
     """Which masks there are, one for each kind of damage that was found."""
-    return studio.masks(job)
+    return await delivery.masks(studio, job)
 
 
 @router.get(
@@ -104,21 +109,21 @@ def get_masks(job: OwnJob, studio: TheStudio) -> Masks:
     response_class=Response,
     responses={200: {"content": {"image/png": {}}}},
 )
-def get_mask(job: OwnJob, studio: TheStudio, kind: str) -> FileResponse:
+async def get_mask(job: OwnJob, studio: TheStudio, kind: str) -> FileResponse:
     """The mask of one kind of damage, as a grey PNG of the picture's size."""
-    return attachment(*studio.mask(job, kind), "png")
+    return attachment(*await delivery.mask(studio, job, kind))
 
 
 @router.get("/v1/jobs/{id}/items", response_model=Items)
 def get_items(job: OwnJob, studio: TheStudio) -> JSONResponse:
     """The repairs, each with the number by which it is taken back."""
-    return JSONResponse(studio.items(job))
+    return JSONResponse(delivery.items(studio, job))
 
 
 @router.get("/v1/jobs/{id}/record", responses={200: {"content": {"application/json": {}}}})
 def get_record(job: OwnJob, studio: TheStudio) -> FileResponse:
     """The record that the library writes beside a result; with it `unfade revert` works."""
-    return attachment(*studio.record(job), "json")
+    return attachment(*delivery.record(studio, job))
 
 
 @router.get(
@@ -126,9 +131,9 @@ def get_record(job: OwnJob, studio: TheStudio) -> FileResponse:
     response_class=Response,
     responses={200: {"content": {"text/html": {}, "application/pdf": {}}}},
 )
-async def get_report(job: OwnJob, studio: TheStudio) -> FileResponse:
+def get_report(job: OwnJob, studio: TheStudio) -> FileResponse:
     """The report of the treatment."""
-    return attachment(*await studio.report(job))
+    return attachment(*delivery.further(studio, job, "report"))
 
 
 @router.get(
@@ -136,6 +141,6 @@ async def get_report(job: OwnJob, studio: TheStudio) -> FileResponse:
     response_class=Response,
     responses={200: {"content": {"application/zip": {}}}},
 )
-async def get_package(job: OwnJob, studio: TheStudio) -> FileResponse:
+def get_package(job: OwnJob, studio: TheStudio) -> FileResponse:
     """Picture, evidence, record and report in one ZIP."""
-    return attachment(*await studio.package(job))
+    return attachment(*delivery.further(studio, job, "package"))

@@ -15,9 +15,7 @@ router = APIRouter(tags=["session"])
 @router.get("/v1/session", response_model=Session)
 def get_session(request: Request, studio: TheStudio) -> Session:
     """Who the server takes you for, and whether it asks for a token."""
-    return Session(
-        user=request.scope["state"].get("user"), token_needed=bool(studio.rules.tokens)
-    )
+    return Session(user=request.scope["state"].get("user"), token_needed=bool(studio.rules.tokens))
 
 
 @router.post("/v1/session", response_model=Session)
@@ -28,7 +26,7 @@ def sign_in(given: SignIn, request: Request, response: Response, studio: TheStud
         raise NotSignedIn("The token is not known.", "Ask whoever runs this server for one.")
     response.set_cookie(
         COOKIE,
-        studio.sessions.cookie_for(user),
+        studio.sessions.cookie_for(given.token),
         max_age=studio.sessions.lasts_s,
         httponly=True,
         samesite="strict",

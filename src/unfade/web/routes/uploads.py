@@ -7,12 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
+from unfade.web.delivery import seen_upload
 from unfade.web.problems import MEDIA_TYPE
-from unfade.web.receive import receive_chunk, receive_files
+from unfade.web.receive import begin_upload, receive_chunk, receive_files
 from unfade.web.routes.doors import OwnUpload, TheStudio, TheUser
 from unfade.web.schemas.results import Gone
 from unfade.web.schemas.uploads import ResumableRequest, Upload, UploadList, Uploads
-from unfade.web.show import Tile, attachment, dzi
+from unfade.web.show import Tile, attachment, dzi, view
+from unfade.web.show import tile as send_tile
+from unfade.web.views import upload_view
 
 router = APIRouter(tags=["uploads"])
 
@@ -79,15 +82,15 @@ def list_uploads(
 ) -> UploadList:
     """Your uploads, newest first."""
     rows, following = studio.store.uploads(user, limit, cursor)
-    return UploadList(uploads=[studio.upload_view(row) for row in rows], next=following)
+    return UploadList(uploads=[upload_view(studio, row) for row in rows], next=following)
 
 
 @router.post("/v1/uploads/resumable", status_code=201, response_model=Upload)
-def begin_upload(
+def announce_upload(
     wanted: ResumableRequest, response: Response, studio: TheStudio, user: TheUser
 ) -> Upload:
     """Announce a file that arrives in chunks; they go to `PATCH` on the answered `Location`."""
-    view = studio.upload_view(studio.begin_upload(user, wanted))
+    view = upload_view(studio, begin_upload(studio, user, wanted))
     response.headers["Location"] = view.url
     response.headers["Upload-Offset"] = "0"
     return view
@@ -98,7 +101,7 @@ def get_upload(upload: OwnUpload, response: Response, studio: TheStudio) -> Uplo
     """An upload's facts. While it arrives, `Upload-Offset` says where the next chunk begins."""
     response.headers["Upload-Offset"] = str(upload.offset)
     response.headers["Upload-Length"] = str(upload.bytes)
-    return studio.upload_view(upload)
+    return upload_view(studio, upload)
 
 
 @router.head("/v1/uploads/{id}", include_in_schema=False)
@@ -128,25 +131,24 @@ async def send_chunk(
     """Send the next chunk, which begins at `Upload-Offset`. The last one makes the upload ready."""
     row = await receive_chunk(request, studio, upload, upload_offset)
     response.headers["Upload-Offset"] = str(row.offset)
-    return studio.upload_view(row)
+    return upload_view(studio, row)
 
 
 @router.delete("/v1/uploads/{id}", response_model=Gone)
 def delete_upload(upload: OwnUpload, studio: TheStudio) -> Gone:
     """Delete an upload. One that a job is still working on is refused with 409."""
-    studio.delete_upload(upload)
+    studio.store.delete_upload(upload.id)
+    studio.shelf.forget_upload(upload.id)
     return Gone(id=upload.id)
 
 
 @router.get("/v1/uploads/{id}/file", responses={200: {"content": {"application/octet-stream": {}}}})
 def get_upload_file(upload: OwnUpload, studio: TheStudio) -> FileResponse:
     """The very bytes that were given. Ranges are answered, so a film can be played from here."""
-    return attachment(studio.original(upload), upload.name, upload.format)
+    return attachment(studio.tasks.original(upload), upload.name, upload.format)
 
 
-@router.get(
-    "/v1/uploads/{id}/picture", response_class=Response, responses={200: _PICTURE}
-)
+@router.get("/v1/uploads/{id}/picture", response_class=Response, responses={200: _PICTURE})
 async def get_upload_picture(
     upload: OwnUpload,
     studio: TheStudio,
@@ -155,13 +157,13 @@ async def get_upload_picture(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> FileResponse:
     """The upload as browsers show it; of a film, a frame near its beginning."""
-    return await studio.shown(studio.seen_upload(upload), max_px=max, format=format, page=page)
+    return await view(studio, seen_upload(studio, upload), max_px=max, format=format, page=page)
 
 
 @router.get("/v1/uploads/{id}/tiles.dzi", responses={200: {"content": {"application/xml": {}}}})
 def get_upload_tiles(upload: OwnUpload, studio: TheStudio) -> Response:
     """The deep zoom descriptor; tiles lie beside it, under `tiles_files/`."""
-    return dzi(studio.seen_upload(upload))
+    return dzi(seen_upload(studio, upload))
 
 
 @router.get(
@@ -171,4 +173,4 @@ def get_upload_tiles(upload: OwnUpload, studio: TheStudio) -> Response:
 )
 async def get_upload_tile(upload: OwnUpload, studio: TheStudio, tile: Tile) -> FileResponse:
     """One tile, `{x}_{y}.jpg`. The first one asked for makes them all."""
-    return await studio.tile(studio.seen_upload(upload), tile)
+    return await send_tile(studio, seen_upload(studio, upload), tile)

@@ -15,13 +15,15 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """`application/problem+json`. `detail` is the library's own two-sentence message."""
 
-    type: str = Field("about:blank", description="an address that names the kind, or about:blank")
+    type: str = Field(
+        default="about:blank", description="an address that names the kind, or about:blank"
+    )
     title: str = Field(description="the kind of error in a few words")
     status: int = Field(description="the HTTP status")
     detail: str = Field(description="what was found; then what can be done")
     code: str = Field(description="stable name for programs, e.g. `unreadable-input`")
-    found: str = Field("", description="the first sentence of `detail`")
-    remedy: str = Field("", description="the second sentence of `detail`")
-    instance: str = Field("", description="the path that was asked for")
-    request_id: str = Field("", description="to be named when asking for help")
+    found: str = Field(default="", description="the first sentence of `detail`")
+    remedy: str = Field(default="", description="the second sentence of `detail`")
+    instance: str = Field(default="", description="the path that was asked for")
+    request_id: str = Field(default="", description="to be named when asking for help")
     errors: list[FieldError] = Field(default_factory=list, description="each wrong field")
