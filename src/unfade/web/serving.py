@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import logging.config
 from collections.abc import Callable
@@ -82,15 +83,36 @@ class HeadBounded(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._waiting = self.loop.call_later(self.head_s, self._still_no_head)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
+        self._unwatch()
         super().connection_lost(exc)
 
+    @property
+    def _between_requests(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _watch(self) -> None:
+        """Start the clock when a head may be on its way; stop it when one has come."""
+        if not self._between_requests:
+            self._unwatch()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(self.head_s, self._still_no_head)
+
+    def _unwatch(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
     def _still_no_head(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        self._waiting = None
+        begun = self.cycle is None or bool(self.conn.trailing_data[0])
+        if self._between_requests and begun and not self.transport.is_closing():
             self.transport.close()
 
 
@@ -110,10 +132,10 @@ def _executor(name: str, rules: Rules) -> Executor | None:
     if name == "local":
         return None
     try:
-        from unfade.batch.executors.ray import RayExecutor
+        module = importlib.import_module(f"unfade.batch.executors.{name}")
     except ModuleNotFoundError as error:
         raise UsageError("This unfade has no Ray executor.", "Use `--executor local`.") from error
-    ray: Executor = RayExecutor()
+    ray: Executor = module.RayExecutor()
     return ray
 
 

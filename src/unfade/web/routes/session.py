@@ -30,7 +30,7 @@ def sign_in(given: SignIn, request: Request, response: Response, studio: TheStud
         max_age=studio.sessions.lasts_s,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=request.headers.get("origin", str(request.url)).startswith("https:"),
         path="/",
     )
     return Session(user=user, token_needed=True)
