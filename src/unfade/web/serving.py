@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import logging.config
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,8 @@ def serve(
         ),
         opened,
     )
+    # uvicorn raises the signal again when it has ended in order: that is then nothing
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         server.run()
     except SystemExit as error:
