@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import socket
 import struct
 import threading
@@ -91,9 +90,10 @@ def test_hostile_file_is_refused_by_its_head(client: TestClient, name: str) -> N
 
 
 def test_server_paths_are_never_told(client: TestClient) -> None:
-    cut = png(dusty())[:-2000]
+    cut = png(dusty())
+    cut = cut[:3000] + bytes(255 - b for b in cut[3000:3400]) + cut[3400:]
     answer = give(client, cut, "cut.png")
-    assert answer.status_code == 201  # its head is sound: only decoding it shows what is wrong
+    assert answer.status_code == 201, answer.text  # only decoding it shows what is wrong
     view = client.get(answer.json()["uploads"][0]["picture"])
     assert (view.status_code, problem(view)["code"]) == (422, "unreadable-input")
     assert "`cut.png`" in view.json()["detail"]
@@ -492,4 +492,4 @@ def test_log_holds_no_secret_and_no_name(guarded: Live, scan: bytes) -> None:
     assert "POST /v1/uploads 201" in log
     for secret in ("anna-0123456789abcdef", "secret-name", "secret-batch"):
         assert secret not in log
-    assert json.dumps("Traceback") not in log and "Traceback" not in log
+    assert "Traceback" not in log, log[log.index("Traceback") :]

@@ -19,7 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from unfade.errors import UnfadeError, UnreadableInput, UnsupportedInput, UsageError
+from unfade.errors import Cancelled, UnfadeError, UnreadableInput, UnsupportedInput, UsageError
 from unfade.web.problems import Conflict, TooLarge, problem_of, request_id_of
 from unfade.web.rows import UploadRow
 from unfade.web.schemas.uploads import Refused, ResumableRequest, Uploads
@@ -144,6 +144,9 @@ async def _received(request: Request, studio: Studio) -> list[_Part]:
         raise UnreadableInput(
             f"The multipart body is not well formed: {error}.", "Send it again."
         ) from error
+    except ClientDisconnect as error:
+        reader.drop()
+        raise Cancelled("The connection was cut off.", "Nothing was kept.") from error
     except BaseException:
         reader.drop()
         raise
