@@ -57,7 +57,9 @@ def give(client, content: bytes, name: str = "scan.png", **more) -> httpx.Respon
 
 def png_that_claims(rows: int, cols: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", cols, rows, 8, 2, 0, 0, 0)
     idat = zlib.compress(b"\0" * 100_000)
@@ -213,9 +215,7 @@ def test_malformed_multipart_is_an_answer(client: TestClient, scan: bytes) -> No
 def test_wrong_json_is_told_in_our_voice(client: TestClient) -> None:
     for body in (b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"kind": "destroy"}', b'{"x": 1}',
                  b'{"upload": "a", "upscale": 99}', b"[" * 5000):  # fmt: skip
-        answer = client.post(
-            "/v1/jobs", content=body, headers={"Content-Type": "application/json"}
-        )
+        answer = client.post("/v1/jobs", content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code in (400, 422), (body[:20], answer.text)
         problem(answer)
     wrong = client.post("/v1/jobs", json={"upload": "a", "upscale": 99, "policy": "wild"})
@@ -323,7 +323,8 @@ def test_huge_and_odd_heads(guarded: Live) -> None:
         b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost@evil\r\nConnection: close\r\n\r\n",
         HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
+        HEAD
+        + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
     ):
         got = raw(guarded, head)
         assert got.startswith(b"HTTP/1.1 4"), (head, got[:200])
