@@ -1,4 +1,4 @@
-"""Every address against its own description: what schemathesis makes up is answered, never a 5xx."""
+"""Every address against its own description: whatever schemathesis makes up is answered."""
 
 from __future__ import annotations
 
@@ -49,16 +49,14 @@ def known(server: Live, scan: bytes) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def description(server: Live) -> Any:
-    found = schemathesis.openapi.from_url(f"{server.address}/v1/openapi.json")
-    return found
+    return schemathesis.openapi.from_url(f"{server.address}/v1/openapi.json")
 
 
 def send(case: schemathesis.Case, known: dict[str, str], server: Live) -> None:
     _, _, subject, *_ = (*case.path.split("/"), "", "")
-    if subject in known and "id" in (case.path_parameters or {}) and case.method != "DELETE":
-        # half of the made-up ids become one that is there
-        if sum(map(ord, str(case.path_parameters["id"]))) % 2 == 0:
-            case.path_parameters["id"] = known[subject]
+    made_up = str((case.path_parameters or {}).get("id", ""))
+    if subject in known and made_up and case.method != "DELETE" and sum(map(ord, made_up)) % 2:
+        case.path_parameters["id"] = known[subject]  # half of them become one that is there
     response = case.call(base_url=server.address, timeout=60)
     case.validate_response(response, checks=CHECKS)
     if response.status_code >= 400 and response.content and case.method != "HEAD":
