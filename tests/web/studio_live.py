@@ -41,6 +41,10 @@ class Live:
         until = time.monotonic() + START_S
         while not self.address:
             if self.process.poll() is not None or time.monotonic() > until:
+                self.process.kill()
+                self.process.wait()
+                self._reader.join(10)
+                self.process.stderr.close()  # type: ignore[union-attr]
                 raise RuntimeError("".join(self.log))
             self._listening.wait(0.2)
             found = re.search(r"unfade is at (http://\S+)", "".join(self.log))

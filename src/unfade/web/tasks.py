@@ -88,7 +88,10 @@ class Taskmaster:
             return self.original(self.store.upload(job.upload, job.user))
         if job.request.get("path"):
             return allowed_path(str(job.request["path"]), self.rules.allow_paths)
-        fetched = sorted(self.shelf.fetched(job.parent or job.id).glob("original.*"))
+        first = job
+        while first.parent is not None:
+            first = self.store.job(first.parent, job.user)
+        fetched = sorted(self.shelf.fetched(first.id).glob("original.*"))
         if not fetched:
             raise UnreadableInput("The source is not there any more.", "Send the job again.")
         return fetched[0]
