@@ -27,6 +27,7 @@ COMMANDS = {
     "config": ("config", "Show the settings of this machine and where they come from."),
     "completion": ("completion", "Print the shell's completion script."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
+    "serve": ("serve", "Open the page and the REST API on this machine."),
 }
 
 
@@ -62,7 +63,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 input refused, 4 some of several "
-    "failed, 5 model missing, 6 memory or time, 7 cannot write, 8 promise broken, 130 stopped.",
+    "failed, 5 model missing, 6 memory or time, 7 cannot write, 8 promise broken, "
+    "9 unreachable, 130 stopped.",
 )
 @click.version_option(VERSION, "-V", "--version", message="unfade %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
