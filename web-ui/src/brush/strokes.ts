@@ -31,6 +31,14 @@ export class Strokes {
     return next ? new Strokes([...this.done, next], this.undone.slice(0, -1)) : this;
   }
 
+  /** The thickest stroke of a kind across, in pixels of the picture; 0 without one. */
+  widest(kind: BrushKind): number {
+    const radii = this.done
+      .filter((stroke) => stroke.kind === kind)
+      .flatMap((stroke) => stroke.points.filter((_, i) => i % 3 === 2));
+    return 2 * radii.reduce((a, b) => Math.max(a, b), 0);
+  }
+
   has(kind: BrushKind): boolean {
     return this.done.some((stroke) => stroke.kind === kind);
   }
