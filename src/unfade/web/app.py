@@ -21,6 +21,7 @@ from unfade.web.guards.bodies import BodiesGuard
 from unfade.web.guards.headers import HeadersGuard
 from unfade.web.guards.identity import IdentityGuard
 from unfade.web.guards.rates import RatesGuard
+from unfade.web.networks import add_networks, weights_folder
 from unfade.web.page import add_page, page_folder
 from unfade.web.routes import catalogue, health, jobs, results, session, uploads
 from unfade.web.rules import Rules
@@ -37,6 +38,7 @@ def create_app(
     *,
     executor: Executor | None = None,
     page: Path | None = None,
+    networks: Path | None = None,
 ) -> FastAPI:
     """The service as an ASGI application; its parts start and stop with its lifespan.
 
@@ -45,6 +47,7 @@ def create_app(
         config: of the machine; None: as the settings file and the environment say
         executor: what runs jobs; None: safe processes of this machine
         page: folder of the built page; None: the one in the package
+        networks: folder of the networks for browsers; None: the one in the package
     """
     studio = Studio(rules, config or load_config().config, executor)
 
@@ -70,6 +73,7 @@ def create_app(
     app.state.studio = studio
     for routes in (uploads, jobs, results, catalogue, session, health):
         app.include_router(routes.router)
+    add_networks(app, networks or weights_folder())
     add_page(app, page or page_folder())
     app.add_exception_handler(UnfadeError, problems.on_unfade_error)
     app.add_exception_handler(RequestValidationError, problems.on_wrong_request)
