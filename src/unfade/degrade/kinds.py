@@ -15,6 +15,7 @@ from unfade.degrade.marks import (
     silvering,
     stains,
     tears,
+    wrinkles,
 )
 from unfade.degrade.whole import (
     blur,
@@ -36,6 +37,7 @@ DAMAGES: tuple[Damage, ...] = (
     dyes.YELLOWING,
     stains.STAINS,
     creases.DAMAGE,
+    wrinkles.DAMAGE,
     scratches.DAMAGE,
     tears.DAMAGE,
     stains.WATER,
