@@ -179,7 +179,7 @@ def specks(
         the box of each spot, None where it lies outside
     """
     boxes: list[Window | None] = [None] * len(radii_px)
-    stretch = np.exp(rng.normal(0, 0.35 + 0.3 * rough, len(radii_px)))
+    stretch = np.exp(rng.normal(0, 0.12 + 0.5 * rough, len(radii_px)))
     turn = rng.uniform(0, np.pi, len(radii_px))
     waves = rng.normal(0, 1, (len(radii_px), 5)) * rough / np.arange(2, 7)
     phase = rng.uniform(0, 2 * np.pi, (len(radii_px), 5))
