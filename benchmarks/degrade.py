@@ -39,7 +39,7 @@ MANY = {
     "scratches": {"count": 12}, "dust": {"count": 150}, "hairs": {"count": 6},
     "creases": {"count": 3}, "stains": {"count": 3}, "tears": {"count": 3, "corner_chance": 0.5},
     "water": {"count": 2}, "foxing": {"count": 80}, "losses": {"count": 3}, "dirt": {"count": 30},
-    "lines": {"count": 4},
+    "lines": {"count": 4}, "wrinkles": {"count": 9},
 }  # fmt: skip
 
 

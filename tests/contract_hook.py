@@ -19,7 +19,13 @@ from typing import Any
 
 import numpy as np
 
-CHECKED = ("unfade.pixels", "unfade.steps", "unfade.condition", "unfade.evaluate")
+CHECKED = (
+    "unfade.pixels",
+    "unfade.steps",
+    "unfade.condition",
+    "unfade.evaluate",
+    "unfade.degrade",
+)
 
 
 class ContractError(AssertionError):

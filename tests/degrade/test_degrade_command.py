@@ -14,6 +14,7 @@ from PIL import Image
 
 from unfade.cli.degrade import command
 from unfade.degrade import degrade
+from unfade.degrade.kinds import DAMAGES
 from unfade.errors import OutputError, RecipeError, UnreadableInput, UsageError
 
 
@@ -71,6 +72,8 @@ def test_recipes_are_listed_and_shown_and_a_shown_one_can_be_used(
     deep: Path, tmp_path: Path
 ) -> None:
     assert "old-photo: " in run("--list")
+    kinds = run("--kinds")
+    assert all(f"{damage.name}: {damage.title}" in kinds for damage in DAMAGES)
     own = tmp_path / "own.toml"
     own.write_text(run("--show", "gaussian-25"))
     run(deep, "--recipe", own, "-o", tmp_path / "noisy.tif")

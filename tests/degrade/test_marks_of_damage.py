@@ -21,7 +21,7 @@ MANY = {
     "scratches": {"count": 6}, "dust": {"count": 40}, "hairs": {"count": 4}, "dirt": {"count": 9},
     "creases": {"count": 3}, "stains": {"count": 3}, "losses": {"count": 3}, "lines": {"count": 6},
     "tears": {"count": 2, "corner_chance": 1.0}, "foxing": {"count": 60}, "water": {"count": 2},
-    "brush": {"count": 3},
+    "brush": {"count": 3}, "wrinkles": {"count": 40}, "mould": {"count": 6},
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from unfade.errors import UsageError
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with all parameters.")
 @click.option("--list", "listing", is_flag=True, help="Name and purpose of each recipe.")
+@click.option("--kinds", is_flag=True, help="Every kind of damage with its settings.")
 @click.option("--show", metavar="NAME", help="Print a recipe with every setting written out.")
 def command(path: str | None, **options: Any) -> None:
     """Lay synthetic damage over a sound picture, with its mask, classes and parameters.
@@ -35,6 +37,9 @@ def command(path: str | None, **options: Any) -> None:
     if options["listing"]:
         for name in degradations():
             console.show(f"{name}: {load_degradation(name).about}")
+        return
+    if options["kinds"]:
+        _show_kinds()
         return
     if options["show"]:
         console.show(load_degradation(options["show"]).to_text().rstrip())
@@ -82,3 +87,16 @@ def _degrade(path: Path, options: dict[str, Any]) -> None:
     console.show(f"{written.mask}: {out.mask.mean():.2%} damaged, {len(out.items)} items")
     console.show(f"{written.classes}")
     console.show(f"{written.parameters}")
+
+
+def _show_kinds() -> None:
+    """Kinds of damage and their settings: value, meaning, bounds."""
+    from unfade.degrade.kinds import DAMAGES
+
+    for damage in DAMAGES:
+        console.show(f"{damage.name}: {damage.title}")
+        for f in dataclasses.fields(damage.settings):
+            low, high = f.metadata["low"], f.metadata["high"]
+            bounds = f" ({low:g} to {high:g})" if low is not None and high is not None else ""
+            value = list(f.default) if isinstance(f.default, tuple) else f.default
+            console.show(f"    {f.name} = {value}  # {f.metadata['help']}{bounds}")

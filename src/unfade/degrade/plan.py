@@ -62,6 +62,17 @@ class Plan:
         stages = [{"use": s.use, **s.drawn.parameters} for s in self.stages if s.drawn is not None]
         return {"recipe": self.recipe, "seed": self.seed, "stages": stages}
 
+    def without_marks(self) -> Plan:
+        """The same plan with its whole-picture damage alone: what lies under the marks.
+
+        Carried out beside the plan itself it gives the target of networks that fill or find
+        marks: outside the mask both pictures are the same.
+        """
+        stages = tuple(
+            s if s.damage.act is not None else Planned(use=s.use, drawn=None) for s in self.stages
+        )
+        return replace(self, stages=stages)
+
     @property
     def items(self) -> tuple[Item, ...]:
         return tuple(i for s in self.stages if s.drawn is not None for i in s.drawn.items)

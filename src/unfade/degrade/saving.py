@@ -94,15 +94,21 @@ def save_degraded(
     )
     picture = as_picture(out, opened.picture)
     options = WriteOptions(xmp=xmp, quality=quality)
-    files.save_picture(target, picture, opened, options=options, overwrite=overwrite)
-    files.save_mask(written.mask, out.mask, overwrite=overwrite)
-    _save_classes(written.classes, out.classes, overwrite)
-    text = json.dumps(facts(out), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    write_atomically(
-        written.parameters,
-        lambda partial: partial.write_text(text, encoding="utf-8"),
-        overwrite=overwrite,
-    )
+    existed = target.exists()
+    try:
+        files.save_picture(target, picture, opened, options=options, overwrite=overwrite)
+        files.save_mask(written.mask, out.mask, overwrite=overwrite)
+        _save_classes(written.classes, out.classes, overwrite)
+        text = json.dumps(facts(out), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+        write_atomically(
+            written.parameters,
+            lambda partial: partial.write_text(text, encoding="utf-8"),
+            overwrite=overwrite,
+        )
+    except BaseException:
+        if not existed:  # a damaged picture without its ground truth is of no use
+            target.unlink(missing_ok=True)
+        raise
     return written
 
 

@@ -65,8 +65,8 @@ def degrade(
         UsageError: a shape that is no picture, or a negative seed
         RecipeError: no such recipe
     Cost:
-        the mix ``old-photo``: about 0.25 s a megapixel of colour on one core; memory about
-        five times the pixels
+        the mix ``old-photo``: about 0.15 s a megapixel of colour on one core; memory about
+        seven times the pixels
     """
     pixels = _pixels(source)
     plan = draw_plan(_recipe(recipe), seed, *pixels.shape, overlays=overlays)

@@ -34,15 +34,20 @@ class Canvas:
         self.owner = np.zeros(rows * cols, np.int32)
         self.touched: list[np.ndarray] = []
 
-    def lay(self, index: np.ndarray, amount: np.ndarray, owner: int) -> Window | None:
-        """Cover pixels; where items meet the stronger one shows. Returns the box, if any."""
+    def lay(self, index: np.ndarray, amount: np.ndarray, owner: int | np.ndarray) -> Window | None:
+        """Cover pixels; where items meet the stronger one shows. Returns the box, if any.
+
+        Args:
+            owner: number of the item, or one for each pixel
+        """
         strong = amount > LEAST
         index, amount = index[strong], amount[strong].astype(np.float32)
         if index.size == 0:
             return None
         np.maximum.at(self.amount, index, amount)
         top = self.amount[index] == amount
-        self.owner[index[top]] = owner
+        each = owner[strong][top] if isinstance(owner, np.ndarray) else owner
+        self.owner[index[top]] = each
         self.touched.append(index)
         return box_of(index, self.cols)
 
@@ -179,41 +184,71 @@ def specks(
         the box of each spot, None where it lies outside
     """
     boxes: list[Window | None] = [None] * len(radii_px)
-    stretch = np.exp(rng.normal(0, 0.35 + 0.3 * rough, len(radii_px)))
-    turn = rng.uniform(0, np.pi, len(radii_px))
+    stretch = np.exp(rng.normal(0, 0.12 + 0.5 * rough, len(radii_px)))
+    turn = np.exp(1j * rng.uniform(0, np.pi, len(radii_px)))
+    # a wavy outline: the real part of a polynomial in the direction, from its square upward
     waves = rng.normal(0, 1, (len(radii_px), 5)) * rough / np.arange(2, 7)
-    phase = rng.uniform(0, 2 * np.pi, (len(radii_px), 5))
+    waves = waves * np.exp(1j * rng.uniform(0, 2 * np.pi, (len(radii_px), 5)))
     reach = np.ceil(radii_px * np.maximum(stretch, 1 / stretch) * (1.2 + rough) + 1.5)
     reach = np.minimum(reach, 8 * np.ceil(radii_px) + 2).astype(int)
-    for lot in np.unique(1 << np.ceil(np.log2(reach)).astype(int)):
-        chosen = np.flatnonzero((reach <= lot) & (reach > lot // 2))
-        middle = np.rint(centres[chosen]).astype(np.int64)
-        offset = np.arange(-lot, lot + 1)
-        down = offset[None, :, None] - (centres[chosen, 0] - middle[:, 0])[:, None, None]
-        right = offset[None, None, :] - (centres[chosen, 1] - middle[:, 1])[:, None, None]
-        cos, sin = (f(turn[chosen])[:, None, None] for f in (np.cos, np.sin))
-        wide = stretch[chosen][:, None, None]
-        a, b = (right * cos + down * sin) / wide, (down * cos - right * sin) * wide
-        angle = np.arctan2(b, a)
-        edge = np.ones_like(angle)
-        for k in range(5):
-            each = chosen, k
-            edge += waves[each][:, None, None] * np.cos(
-                (k + 2) * angle + phase[each][:, None, None]
-            )
-        radius = radii_px[chosen][:, None, None]
-        size = radius * np.maximum(edge, 0.15)
-        away = np.hypot(a, b)
-        share = np.clip((size - away) / np.maximum(1, soft * size) + 0.5 * (1 - soft), 0, 1)
-        share = np.minimum(share, np.pi * radius**2) * amounts[chosen][:, None, None]
-        rows = middle[:, 0, None, None] + offset[None, :, None]
-        cols = middle[:, 1, None, None] + offset[None, None, :]
-        inside = (rows >= 0) & (rows < canvas.rows) & (cols >= 0) & (cols < canvas.cols)
-        index = rows * canvas.cols + cols
-        for place, n in enumerate(chosen):
-            keep = inside[place]
-            boxes[n] = canvas.lay(index[place][keep], share[place][keep], int(n))
+    # spots of about one size together: a size and a half of it, doubled and doubled again
+    fine = 2 ** np.floor(np.log2(reach))
+    sizes = np.where(reach <= fine, fine, np.where(reach <= 1.5 * fine, 1.5 * fine, 2 * fine))
+    for size in np.unique(sizes):
+        _lay_spots(
+            canvas, np.flatnonzero(sizes == size), int(np.ceil(size)), boxes,
+            centres, radii_px, amounts, stretch, turn, waves, soft,
+        )  # fmt: skip
     return boxes
+
+
+def _lay_spots(
+    canvas: Canvas,
+    chosen: np.ndarray,
+    reach: int,
+    boxes: list[Window | None],
+    centres: np.ndarray,
+    radii_px: np.ndarray,
+    amounts: np.ndarray,
+    stretch: np.ndarray,
+    turn: np.ndarray,
+    waves: np.ndarray,
+    soft: float,
+) -> None:
+    """Lay the chosen spots, each in a square of ``reach`` pixels about its middle."""
+    middle = np.rint(centres[chosen]).astype(np.int64)
+    offset = np.arange(-reach, reach + 1)
+    down = offset[None, :, None] - (centres[chosen, 0] - middle[:, 0])[:, None, None]
+    right = offset[None, None, :] - (centres[chosen, 1] - middle[:, 1])[:, None, None]
+    place = ((right + 1j * down) * np.conj(turn[chosen])[:, None, None]).astype(np.complex64)
+    wide = stretch[chosen].astype(np.float32)[:, None, None]
+    place = place.real / wide + np.complex64(1j) * (place.imag * wide)
+    away = np.abs(place)
+    way = place / np.maximum(away, np.float32(1e-6))
+    wave = waves[chosen].astype(np.complex64)[:, :, None, None]
+    outline = wave[:, 4]
+    for k in (3, 2, 1, 0):
+        outline = outline * way + wave[:, k]
+    radius = radii_px[chosen].astype(np.float32)[:, None, None]
+    size = radius * np.maximum(1 + (outline * way * way).real, np.float32(0.15))
+    share = (size - away) / np.maximum(1, np.float32(soft) * size) + np.float32(0.5 * (1 - soft))
+    share = np.minimum(np.clip(share, 0, 1), np.float32(np.pi) * radius**2)
+    share = share * amounts[chosen].astype(np.float32)[:, None, None]
+    rows = (middle[:, 0, None] + offset)[:, :, None]
+    cols = (middle[:, 1, None] + offset)[:, None, :]
+    seen = (rows >= 0) & (rows < canvas.rows) & (cols >= 0) & (cols < canvas.cols)
+    seen &= share > LEAST
+    owner = np.broadcast_to(chosen[:, None, None], seen.shape)[seen]
+    canvas.lay((rows * canvas.cols + cols)[seen], share[seen], owner)
+    for n, spot, high, broad in zip(chosen, middle, seen.any(axis=2), seen.any(axis=1)):
+        if high.any():
+            down_at, right_at = np.flatnonzero(high), np.flatnonzero(broad)
+            boxes[n] = Window(
+                int(spot[0] - reach + down_at[0]),
+                int(spot[1] - reach + right_at[0]),
+                int(spot[0] - reach + down_at[-1]) + 1,
+                int(spot[1] - reach + right_at[-1]) + 1,
+            )
 
 
 def somewhere(scene_rows: int, scene_cols: int, count: int, rng: np.random.Generator) -> np.ndarray:

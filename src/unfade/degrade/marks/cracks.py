@@ -33,10 +33,10 @@ class Settings(contract.Settings):
     island_px: Span = setting(
         (18.0, 80.0), "mean size of the islands of paint, px", low=4, high=2000
     )
-    width_px: Span = setting((0.6, 2.2), "width of the cracks, px", low=0.3, high=32)
+    width_px: Span = setting((0.4, 1.6), "width of the cracks, px", low=0.3, high=32)
     stretch: Span = setting((1.0, 2.2), "islands are longer along the grain", low=1, high=6)
     cover_share: Span = setting((0.3, 1.0), "how much of the picture is cracked", low=0.02, high=1)
-    opacity: Span = setting((0.35, 0.9), "how dark with dirt", low=0.02, high=1)
+    opacity: Span = setting((0.25, 0.8), "how dark with dirt", low=0.02, high=1)
     light_chance: float = setting(0.12, "how often the ground shows light instead", low=0, high=1)
 
 

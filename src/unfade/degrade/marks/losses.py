@@ -177,7 +177,7 @@ def _worn(
     rub = corner * np.exp(-from_corner / max(corner, 0.5))
     slow = cloud(1, along, max(60 * unit, 4), 3, rng)[0]
     reach = width * (0.35 + 0.4 * slow) + rub
-    ragged = cloud(deep, along, max(2.5 * unit, 1.5), 2, rng) * np.float32(0.25 * width + 0.4)
+    ragged = cloud(deep, along, max(2.5 * unit, 1.5), 2, rng) * np.float32(0.2 * width + 0.3)
     # chips are as wide as they are deep: a threshold that rises inward, over clumps of that size
     size = max(width * (0.6 + chips), 2.0)
     clumps = cloud(deep, along, size, 3, rng)

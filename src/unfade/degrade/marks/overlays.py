@@ -36,7 +36,8 @@ from unfade.errors import UsageError
 from unfade.picture import Plane, Window
 
 SORTS = ("film_shapes", "film_scans", "craquelure", "paper")
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+_EXACT = (".png", ".tif", ".tiff")  # maps have exact values; a JPEG beside them is a photograph
+_ANY = (*_EXACT, ".jpg", ".jpeg", ".webp")
 _SCAN_STEP = 51
 _SCAN_CLASSES = {
     1: DamageClass.DUST,
@@ -98,7 +99,8 @@ def shapes_in(folder: str, sort: str) -> tuple[str, ...]:
     inside = place / sort
     if not inside.is_dir():
         return ()
-    return tuple(str(p) for p in sorted(inside.iterdir()) if p.suffix.lower() in _SUFFIXES)
+    suffixes = _ANY if sort == "paper" else _EXACT
+    return tuple(str(p) for p in sorted(inside.iterdir()) if p.suffix.lower() in suffixes)
 
 
 @lru_cache(maxsize=512)
@@ -190,7 +192,12 @@ def _scan(
     import cv2
 
     path = files[rng.integers(len(files))]
-    found = _window_of(_codes(path), scene, rng) // _SCAN_STEP
+    codes = _codes(path)
+    # the map is of a whole frame: it is made as large as the picture, or up to twice as large
+    factor = max(scene.rows / codes.shape[0], scene.cols / codes.shape[1]) * rng.uniform(1, 2)
+    wide, high = (max(1, int(np.ceil(n * factor))) for n in codes.shape[::-1])
+    codes = cv2.resize(codes, (wide, high), interpolation=cv2.INTER_NEAREST)
+    found = _window_of(codes, scene, rng) // _SCAN_STEP
     opacity = draw_from(settings.opacity, rng)
     # class maps are hard-edged; a mark is not
     soft = cv2.GaussianBlur((found > 0).astype(np.float32), (3, 3), 0.6).ravel() * opacity

@@ -32,11 +32,14 @@ class Settings(contract.Settings):
     strength: Span = setting((0.1, 0.5), "share of density hidden at the edge", low=0, high=0.95)
     reach_share: Span = setting((0.05, 0.3), "how far in, of the shorter side", low=0.005, high=2)
     patchy: Span = setting((0.2, 0.8), "chance beside the distance", low=0, high=2)
+    silver_only: bool = setting(False, "nothing happens to a colour print, which holds no silver")
 
 
 def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | None:
     import cv2
 
+    if settings.silver_only and not scene.silver:
+        return None
     rows, cols = scene.rows, scene.cols
     strength, patchy = draw_from(settings.strength, rng), draw_from(settings.patchy, rng)
     reach = draw_from(settings.reach_share, rng) * min(rows, cols)

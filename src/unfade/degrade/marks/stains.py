@@ -63,7 +63,7 @@ def _draw(
         densities[n] = [blue * share for share in shares]
         rim, rough = draw_from(settings.rim, rng), draw_from(settings.rough, rng)
         centre = rng.uniform(-0.05, 1.05, 2) * (scene.rows, scene.cols)
-        window = _around(centre, radius * (1.3 + rough), scene)
+        window = window_around(centre, radius * (1.3 + rough), scene)
         if window is None:
             continue
         plane = puddle(window, centre, radius, rough, rim, rng)
@@ -109,7 +109,8 @@ def puddle(
     return np.clip(plane, 0, 1)
 
 
-def _around(centre: np.ndarray, reach_px: float, scene: Scene) -> Window | None:
+def window_around(centre: np.ndarray, reach_px: float, scene: Scene) -> Window | None:
+    """The part of the picture within ``reach_px`` of a place, or None."""
     low, high = np.floor(centre - reach_px).astype(int), np.ceil(centre + reach_px).astype(int)
     whole = Window(0, 0, scene.rows, scene.cols)
     return Window(int(low[0]), int(low[1]), int(high[0]), int(high[1])).overlap(whole)
@@ -168,7 +169,7 @@ def draw_foxing(settings: FoxingSettings, scene: Scene, rng: np.random.Generator
     blue = rng.uniform(*settings.blue_density, count)
     densities = (blue[:, None] * [0.30, 0.62, 1.0] * rng.uniform(0.8, 1.2, (count, 3))).astype("f4")
     canvas = Canvas(scene.rows, scene.cols)
-    boxes = specks(canvas, places, radii, np.ones(count), 0.3, rng, soft=0.8)
+    boxes = specks(canvas, places, radii, np.ones(count), 0.15, rng, soft=0.8)
     items = tuple(
         Item(
             kind="foxing",
