@@ -46,7 +46,6 @@ class Outcome:
     problems: tuple[Problem, ...]
     check: Check
     cells: int
-    cache: Path
 
 
 def run_study(
@@ -109,7 +108,6 @@ def run_study(
         problems=tuple(problems),
         check=judge(all_rows),
         cells=len(tasks) * len(methods),
-        cache=kept,
     )
 
 
