@@ -14,7 +14,7 @@ from unfade.evaluate.metrics import column
 from unfade.study.charts import bars, fidelity_plausibility
 from unfade.study.contact import contact_sheet, worst_first
 from unfade.study.damage import SOUND
-from unfade.study.run import Outcome, plan
+from unfade.study.run import Outcome
 from unfade.study.table import figures_of, write_tables
 from unfade.version import VERSION
 
@@ -55,11 +55,10 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
 
 
 def _page(outcome: Outcome, frame: Any, summary: Any, place: Path) -> str:
-    damages, _ = plan(outcome.study)
     parts = [_verdict(outcome), _problems(outcome)]
-    for damage in damages:
-        if not frame.empty and (frame["damage"] == damage.label).any():
-            parts.append(_section(outcome, frame, summary, damage.label, place))
+    for label in outcome.damages:
+        if not frame.empty and (frame["damage"] == label).any():
+            parts.append(_section(outcome, frame, summary, label, place))
     study = outcome.study
     about = (
         f"{len({r['picture'] for r in outcome.rows})} pictures of {_text(study.data)}, "
