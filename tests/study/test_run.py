@@ -15,6 +15,7 @@ from unfade.files.formats.png_encode import encode
 from unfade.study import Study, load_study, run_study
 from unfade.study import run as running
 from unfade.study.controls import judge
+from unfade.study.methods import Method
 from unfade.study.run import Outcome, export, plan
 
 QUICK = ("ssim",)
@@ -145,8 +146,8 @@ def test_order_and_number_of_pictures_and_processes_change_no_figure(tmp_path: P
     assert len(pairs) == 16
     for row in alone.rows:
         other = pairs[row["picture"], row["damage"], row["method"]]
-        assert [str(v) for k, v in row.items() if k != "seconds"] == [
-            str(v) for k, v in other.items() if k != "seconds"
+        assert [str(v) for k, v in row.items() if k != "seconds" and "crop" not in k] == [
+            str(v) for k, v in other.items() if k != "seconds" and "crop" not in k
         ]
 
 
@@ -213,6 +214,62 @@ def test_a_corrupt_picture_costs_only_itself(tmp_path: Path) -> None:
     assert {p.picture for p in outcome.problems} == {"b"}
     assert {(p.damage, p.method) for p in outcome.problems} == {("sound", ""), ("gaussian-25", "")}
     assert {r["picture"] for r in outcome.rows} == {"a", "c"}
+
+
+def test_a_method_that_raises_costs_only_its_own_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unfade.study import cell
+
+    plain = cell.carry_out
+
+    def fails(method: Method, *rest: object) -> object:
+        if method.label == "flip":
+            raise ZeroDivisionError("one over nothing")
+        return plain(method, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cell, "carry_out", fails)
+    outcome = _run(_study(album(tmp_path / "photos", 1)), tmp_path / "out")
+    assert [(p.damage, p.method) for p in outcome.problems] == [
+        ("sound", "flip"), ("gaussian-25", "flip"),
+    ]  # fmt: skip
+    assert outcome.problems[0].message == "ZeroDivisionError: one over nothing"
+    assert len(outcome.rows) == 6
+    assert not outcome.check.passed  # without the flip nobody can say that harm is seen
+
+
+def test_a_network_is_let_loose_on_the_whole_picture(tmp_path: Path) -> None:
+    study = _study(
+        album(tmp_path / "photos", 1), damage=(), methods=("network:realesr-animevideov3-x2",),
+        metrics=("psnr",),
+    )  # fmt: skip
+    outcome = _run(study, tmp_path / "out")
+    assert outcome.problems == ()
+    (row,) = (r for r in outcome.rows if r["family"] == "network")
+    assert 18 < row["psnr_db"] < 40  # the same picture, redrawn
+    assert row["harm"] > 0.1
+
+
+def test_a_recipe_that_scales_down_is_studied_at_full_size(tmp_path: Path) -> None:
+    recipe = tmp_path / "small.toml"
+    recipe.write_text('format = 1\nname = "small"\n[[damage]]\nuse = "resize"\nfactor = 0.5\n')
+    folder = album(tmp_path / "photos", 1)
+    outcome = _run(_study(folder, damage=(str(recipe),)), tmp_path / "out", keep=True)
+    assert outcome.problems == ()
+    given = codes_of(tmp_path / "out" / "results" / "small" / "identity" / "a.png")
+    sound = codes_of(folder / "a.png")
+    assert given.shape == sound.shape
+    assert 0 < np.abs(given.astype(int) - sound).mean() < 20
+
+
+def test_results_of_a_single_damage_may_lie_in_the_folder_itself(tmp_path: Path) -> None:
+    folder = album(tmp_path / "photos", 1)
+    save(codes_of(folder / "a.png"), tmp_path / "peer" / "a.png")
+    outcome = _run(_study(folder, methods=(f"folder:{tmp_path / 'peer'}",)), tmp_path / "out")
+    (row,) = (r for r in outcome.rows if r["method"] == "peer")
+    assert row["damage"] == "gaussian-25"
+    assert row["psnr_db"] == math.inf
+    assert [p.damage for p in outcome.problems if "not a folder" in p.message] == ["sound"]
 
 
 def test_ready_damage_with_masks(tmp_path: Path) -> None:

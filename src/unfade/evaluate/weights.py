@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from unfade.config import load_config
 from unfade.errors import ModelMissing, ModelRejected
 from unfade.zoo.catalogue import FileEntry
 from unfade.zoo.store import locate as find_file
@@ -94,7 +95,7 @@ def locate(weights: Weights) -> Path:
         ModelMissing: it is not on this machine; the message says how to get it
         ModelRejected: it is another file
     """
-    folder = where()
+    folder = where(load_config().config.cache)
     path = (
         find_file(_as_entry(weights), folder)
         if weights.package

@@ -22,7 +22,7 @@ from unfade.evaluate.panels import most_changed
 from unfade.picture import Picture
 from unfade.study.cache import Cache, key_of
 from unfade.study.damage import Damage, Damaged, damaged, seed_for
-from unfade.study.methods import CONTROLS, Made, Method, carry_out, found_mask, print_of_file
+from unfade.study.methods import Made, Method, carry_out, found_mask, print_of_file
 from unfade.study.pictures import Problem, check_finite, matched, read
 
 CROP_PX = 192
@@ -120,7 +120,9 @@ class _Work:
             **{c.name: _number(kept["figures"][c.name]) for m in find_metrics(task.metrics)
                for c in m.columns},
             **{name: _number(kept["found"].get(name)) for name in FOUND},
-            "key": key,
+            "crop": str(self.cache.crop(key)),
+            "crop_sound": str(self.cache.crop(self._end_key("sound"))),
+            "crop_damaged": str(self.cache.crop(self._end_key("damaged"))),
         }  # fmt: skip
 
     def _key(self, method: Method, peer: Path | None) -> str:
@@ -134,6 +136,17 @@ class _Work:
             damage=[damage.kind, given],
             seed=self.seed if damage.kind == "recipe" else 0,
             method=[method.family, method.print, print_of_file(peer) if peer else ""],
+        )
+
+    def _end_key(self, what: str) -> str:
+        """Key of the crop of the sound, or of the damaged picture."""
+        damage = self.task.damage
+        return key_of(
+            what=what,
+            picture=self.picture_print,
+            side_px=self.task.side_px,
+            damage=[damage.label, damage.print],
+            seed=self.seed,
         )
 
     def _measured(
@@ -188,9 +201,8 @@ class _Work:
             self._reference = read(task.path, task.side_px)
             self._given = damaged(self._reference, task.name, task.damage, self.seed, task.side_px)
             self.given_failed = False
-            keys = crop_keys(task, self.picture_print, self.seed)
-            for key, picture in zip(keys, (self._reference, self._given.picture), strict=True):
-                self.cache.store(key, {}, self._crop(picture))
+            for what, picture in (("sound", self._reference), ("damaged", self._given.picture)):
+                self.cache.store(self._end_key(what), {}, self._crop(picture))
         return self._reference, self._given
 
     def _crop(self, picture: Picture) -> bytes:
@@ -219,13 +231,6 @@ class _Work:
 
     def _keep(self, method: Method, picture: Picture) -> None:
         write_png(self._kept(method), picture)
-
-
-def crop_keys(task: Task, picture_print: str, seed: int) -> tuple[str, str]:
-    """Keys of the crops of the sound and of the damaged picture of a cell."""
-    parts = {"picture": picture_print, "side_px": task.side_px, "seed": seed}
-    parts |= {"damage": [task.damage.label, task.damage.print]}
-    return key_of(what="reference", **parts), key_of(what="damaged", **parts)
 
 
 def write_png(path: Path, picture: Picture) -> None:
@@ -273,6 +278,3 @@ def _text(value: float) -> float | str:
 
 def _number(value: float | str | None) -> float:
     return math.nan if value is None else float(value)
-
-
-__all__ = ["CONTROLS", "Done", "Row", "Task", "carry_out_task", "crop_keys", "write_png"]

@@ -10,43 +10,31 @@ import numpy as np
 
 from unfade.evaluate.display import image_bytes
 from unfade.evaluate.layout import Panel, laid_out
-from unfade.study.cache import Cache
-from unfade.study.cell import Row, Task, crop_keys
-from unfade.study.damage import Damage
-from unfade.study.methods import print_of_file
+from unfade.study.cell import Row
+from unfade.study.damage import SOUND
 
 ROWS = 6  # pictures on a sheet
 
 
-def contact_sheet(
-    outcome_rows: Sequence[Row],
-    damage: Damage,
-    pictures: Sequence[tuple[str, Path]],
-    cache: Cache,
-    side_px: int,
-) -> bytes:
+def contact_sheet(rows: Sequence[Row], damage: str, pictures: Sequence[str]) -> bytes:
     """One sheet for a damage as PNG: a row for each picture, a column for each method.
 
     Args:
-        pictures: name and file of those to show
+        rows: of the study's table, with the paths of their crops
+        pictures: names of those to show, in this order
     Returns:
         empty when no crop is kept
     """
     lines: list[list[Panel]] = []
-    for name, path in pictures:
-        rows = [r for r in outcome_rows if r["picture"] == name and r["damage"] == damage.label]
-        if not rows:
+    for name in pictures:
+        own = [r for r in rows if r["picture"] == name and r["damage"] == damage]
+        if not own:
             continue
-        task = Task(
-            name=name, path=path, damage=damage, methods=(), metrics=(), seed=0, side_px=side_px,
-            peers={}, cache=cache.folder,
-        )  # fmt: skip
-        ends = crop_keys(task, print_of_file(path), int(rows[0]["seed"]))
-        entries = [(f"{name}: sound", ends[0])]
-        if damage.kind != "sound":
-            entries.append(("damaged", ends[1]))
-        entries += [(_caption(row), row["key"]) for row in rows if row["method"] != "identity"]
-        panels = [(title, _read(cache.crop(key))) for title, key in entries]
+        entries = [(f"{name}: sound", own[0]["crop_sound"])]
+        if damage != SOUND:
+            entries.append(("damaged", own[0]["crop_damaged"]))
+        entries += [(_caption(row), row["crop"]) for row in own if row["method"] != "identity"]
+        panels = [(title, _read(Path(path))) for title, path in entries]
         lines.append([(title, codes) for title, codes in panels if codes is not None])
     if not any(lines):
         return b""

@@ -13,7 +13,7 @@ import numpy as np
 from unfade.degrade import degrade, load_degradation
 from unfade.errors import UnreadableInput, UnsupportedInput, UsageError
 from unfade.files import load_mask, read_header
-from unfade.picture import Mask, Picture
+from unfade.picture import Mask, Picture, Pixels
 from unfade.study.pictures import by_name, matched, read
 from unfade.study.spec import label_and_spec
 
@@ -93,16 +93,25 @@ def damaged(reference: Picture, name: str, damage: Damage, seed: int, side_px: i
     if damage.kind == "folder":
         return _from_folder(reference, name, damage, side_px)
     made = degrade(reference.pixels, recipe=damage.where, seed=seed)
-    if made.pixels.shape != reference.samples.shape:
-        raise UnsupportedInput(
-            f"`{damage.label}` made {made.pixels.shape} of {reference.samples.shape}.",
-            "Study degradations that keep the size and the channels.",
-        )
+    pixels, mask = _enlarged(made.pixels, made.mask, reference)
     return Damaged(
-        picture=Picture.of(made.pixels, like=reference),
-        mask=made.mask,
+        picture=Picture.of(pixels, like=reference),
+        mask=mask,
         parameters=json.loads(json.dumps(made.parameters, default=str)),
     )
+
+
+def _enlarged(pixels: Pixels, mask: Mask, reference: Picture) -> tuple[Pixels, Mask]:
+    """What a recipe scaled down, at the reference's size again by Lanczos, as a viewer shows it."""
+    size = (reference.cols, reference.rows)
+    if (pixels.shape[1], pixels.shape[0]) == size:
+        return pixels, mask
+    import cv2
+
+    large = cv2.resize(pixels, size, interpolation=cv2.INTER_LANCZOS4)
+    large = np.clip(large.reshape(reference.rows, reference.cols, pixels.shape[2]), 0, 1)
+    nearest = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    return large, nearest > 0
 
 
 def _from_folder(reference: Picture, name: str, damage: Damage, side_px: int) -> Damaged:

@@ -11,12 +11,10 @@ from typing import Any
 from unfade.errors import OutputError
 from unfade.evaluate.layout import printable
 from unfade.evaluate.metrics import column
-from unfade.study.cache import Cache
 from unfade.study.charts import bars, fidelity_plausibility
 from unfade.study.contact import contact_sheet, worst_first
 from unfade.study.damage import SOUND
-from unfade.study.pictures import data_set
-from unfade.study.run import Outcome, plan
+from unfade.study.run import Outcome
 from unfade.study.table import figures_of, write_tables
 from unfade.version import VERSION
 
@@ -57,11 +55,10 @@ def write_report(outcome: Outcome, folder: str | Path) -> Path:
 
 
 def _page(outcome: Outcome, frame: Any, summary: Any, place: Path) -> str:
-    damages, _ = plan(outcome.study)
     parts = [_verdict(outcome), _problems(outcome)]
-    for damage in damages:
-        if not frame.empty and (frame["damage"] == damage.label).any():
-            parts.append(_section(outcome, frame, summary, damage, place))
+    for label in outcome.damages:
+        if not frame.empty and (frame["damage"] == label).any():
+            parts.append(_section(outcome, frame, summary, label, place))
     study = outcome.study
     about = (
         f"{len({r['picture'] for r in outcome.rows})} pictures of {_text(study.data)}, "
@@ -109,8 +106,7 @@ def _problems(outcome: Outcome) -> str:
     )
 
 
-def _section(outcome: Outcome, frame: Any, summary: Any, damage: Any, place: Path) -> str:
-    label = damage.label
+def _section(outcome: Outcome, frame: Any, summary: Any, label: str, place: Path) -> str:
     parts = [f"<h2>{_text(label)}</h2>"]
     if label == SOUND:
         parts.append(
@@ -124,9 +120,7 @@ def _section(outcome: Outcome, frame: Any, summary: Any, damage: Any, place: Pat
     parts.append(
         '<div class="charts">' + "".join(_image(c, "svg+xml") for c in charts if c) + "</div>"
     )
-    files = data_set(outcome.study.data, outcome.study.limit)
-    chosen = [(name, files[name]) for name in worst_first(outcome.rows, label) if name in files]
-    sheet = contact_sheet(outcome.rows, damage, chosen, Cache(outcome.cache), outcome.study.side_px)
+    sheet = contact_sheet(outcome.rows, label, worst_first(outcome.rows, label))
     if sheet:
         (place / f"contact-{_file_word(label)}.png").write_bytes(sheet)
         parts.append("<h3>At 100 %, the pictures with most harm first</h3>")

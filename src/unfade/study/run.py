@@ -37,6 +37,7 @@ class Outcome:
     Attributes:
         rows: one for each picture, damage and method that could be measured
         problems: what could not, and why
+        damages: labels, no damage first
         check: whether the benchmark can tell harm from no harm
         cells: how many rows were asked for
     """
@@ -44,9 +45,9 @@ class Outcome:
     study: Study
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...]
+    damages: tuple[str, ...]
     check: Check
     cells: int
-    cache: Path
 
 
 def run_study(
@@ -107,9 +108,9 @@ def run_study(
         study=study,
         rows=all_rows,
         problems=tuple(problems),
+        damages=tuple(damage.label for damage in damages),
         check=judge(all_rows),
         cells=len(tasks) * len(methods),
-        cache=kept,
     )
 
 

@@ -21,7 +21,7 @@ from unfade.study.run import Outcome
 RESAMPLES = 2000
 LEVEL = 0.95
 _PURPOSE = "write the tables of a study"
-_HIDDEN = ("key",)
+_HIDDEN = ("crop", "crop_sound", "crop_damaged")  # where pictures of the report lie
 _KEYS = ("picture", "damage", "method", "family")
 _SUMMARY = ("damage", "method", "family", "figure", "pictures", "infinite", "mean", "low", "high")
 
