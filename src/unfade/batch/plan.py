@@ -22,7 +22,7 @@ from unfade.files.places.contract import Entry, Place, path_problem
 from unfade.files.places.opening import inside
 
 SIDECARS = (".evidence.png", ".unfade.json")
-OWN_FOLDERS = (".unfade/", "unfade-report/")
+OWN_FOLDERS = (".unfade/", "unfade-report/", "unfade-access/")
 PICTURES = frozenset(extension for each in FORMATS for extension in each.extensions)
 _TAIL_BYTES = max(len(tail) for tail in SIDECARS)
 _SHOWN = 20
