@@ -104,6 +104,7 @@ def make_plan(
     fold = folding(destination)
     ledger.plan(_rows(source, destination, filter, target_of, fold, plan), plan.run)
     ledger.keep("runs", plan.run)
+    ledger.keep("places", [source.uri, destination.uri])
     ledger.refuse(_collisions(ledger, plan.run))
     ledger.replan(job=job, failed=retry_failed, overwrite=overwrite)
     plan.counts = ledger.counts(chosen, plan.run)
@@ -220,7 +221,6 @@ def _check_ledger(
             f"The ledger `{ledger.address}` is of `{kept[0]}` to `{kept[1]}`.",
             "Give this batch a ledger of its own with `--ledger`.",
         )
-    ledger.keep("places", places)
     others = ledger.others(job)
     if others and not overwrite:
         raise UsageError(
