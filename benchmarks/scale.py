@@ -58,7 +58,7 @@ def measure(options: argparse.Namespace) -> None:
             _, whole = took(lambda recipe=recipe: restore(path, recipe=recipe, bench=bench), mpx)
             inputs["steps"][name] = max(0.0, whole - inputs["read"])
         result, inputs["restore"] = took(lambda: restore(path, bench=bench), mpx)
-        _, inputs["save"] = took(lambda: result.save(Path(folder) / "out.tif"), mpx)
+        _, inputs["save"] = took(lambda: result.save(Path(folder) / "out.tif", overwrite=True), mpx)
         ledger = Ledger(str(Path(folder) / "ledger.sqlite"))
         rows = [Row(name=f"{n:06}", target=f"{n:06}") for n in range(20_000)]
         _, plan = took(lambda: ledger.plan(rows, 1), len(rows))

@@ -171,3 +171,46 @@ def test_tiles_for_viewers(kind: str, entry: str, giant: Path, tmp_path: Path) -
 def test_an_access_copy_that_is_not_known(giant: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="`pyramid`"):
         access_copy(giant, tmp_path, "zoomify", stem="giant")
+
+
+@pytest.mark.parametrize("reversible", [True, False], ids=["lossless", "lossy"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_2000_by_tiles_gives_the_samples_of_the_whole(
+    channels: int, reversible: bool, tmp_path: Path
+) -> None:
+    """Also where the last tiles are cut, and the levels of the transform do not fit them."""
+    path = tmp_path / "tiled.jp2"
+    samples = _tiled_jp2(path, channels, reversible)
+    whole = files.open_picture(path).picture.samples
+    with on_disk(tmp_path, above_bytes=1000):
+        by_tiles = files.open_picture(path).picture.samples
+        assert isinstance(_root(by_tiles), mmap.mmap)
+        assert np.array_equal(by_tiles, whole)
+    assert np.array_equal(whole, samples) is reversible
+
+
+def _tiled_jp2(path: Path, channels: int, reversible: bool) -> np.ndarray:
+    from PIL import Image
+
+    samples = np.tile(picture(3, 350), (1, 2, 1))[:333, :, :channels]
+    Image.fromarray(np.ascontiguousarray(np.squeeze(samples))).save(
+        path,
+        tile_size=(160, 128),
+        num_resolutions=4,
+        irreversible=not reversible,
+        quality_mode="rates",
+        quality_layers=[0] if reversible else [10],
+    )
+    return samples
+
+
+@pytest.mark.parametrize("share", [0.3, 0.66, 0.97])
+def test_a_damaged_tile_is_said(share: float, tmp_path: Path) -> None:
+    from unfade.errors import UnreadableInput
+
+    path = tmp_path / "short.jp2"
+    _tiled_jp2(path, 3, reversible=True)
+    coded = path.read_bytes()
+    path.write_bytes(coded[: int(len(coded) * share)])
+    with on_disk(tmp_path, above_bytes=1000), pytest.raises(UnreadableInput, match="short"):
+        files.open_picture(path)

@@ -70,6 +70,12 @@ def on_disk(
         _disk = before
 
 
+def has_no_room(shape: tuple[int, ...], dtype: Any) -> bool:
+    """Whether an array of this shape would go to a file."""
+    disk = _disk
+    return disk is not None and _bytes_of(shape, dtype) > disk.above_bytes
+
+
 def room_for(shape: tuple[int, ...], dtype: Any, *, zeros: bool = False) -> np.ndarray:
     """An array of this shape, in memory or in a file.
 
@@ -79,7 +85,7 @@ def room_for(shape: tuple[int, ...], dtype: Any, *, zeros: bool = False) -> np.n
         OutOfResources: there is no room on the disk
     """
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    size = _bytes_of(shape, dtype)
     disk = _disk
     if disk is None or size <= disk.above_bytes:
         return np.zeros(shape, dtype) if zeros else np.empty(shape, dtype)
@@ -106,6 +112,10 @@ def copied(samples: Samples) -> np.ndarray:
     for top in range(0, samples.shape[0], BAND_ROWS):
         target[top : top + BAND_ROWS] = samples[top : top + BAND_ROWS]
     return target
+
+
+def _bytes_of(shape: tuple[int, ...], dtype: Any) -> int:
+    return int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
 
 
 def _keep_small(disk: _Disk, resident_bytes: int, done: threading.Event) -> None:
