@@ -26,6 +26,7 @@ from unfade.findings import Findings, Mark, Region, paint
 from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
 from unfade.pixels.grey_to_rgb import in_colour
 from unfade.pixels.profile import from_linear, to_linear
+from unfade.pixels.room import copied, room_for
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence, Item, StepRecord
 from unfade.steps import Kind, Look, Settings, Step, step_of
@@ -149,7 +150,7 @@ class _Hand:
         self.bench = bench
         self.allowed = allowed
         self.rejected = rejected
-        self.evidence = np.zeros((picture.rows, picture.cols), np.uint8)
+        self.evidence = room_for((picture.rows, picture.cols), np.uint8, zeros=True)
         self.owns_samples = False
         self.items = 0
 
@@ -356,7 +357,7 @@ class _Hand:
         assert step.stream is not None
         old, scale = self.picture, step.scale(settings)
         shape = (old.rows * scale, old.cols * scale, old.channels)
-        samples = np.empty(shape, old.samples.dtype)
+        samples = room_for(shape, old.samples.dtype)
         covered = 0
         for window, pixels in step.stream(old, settings, self.findings, self.bench):
             samples[window.slices] = self._codes(step, self._checked(step, pixels, window))
@@ -410,7 +411,7 @@ class _Hand:
     def _write(self, core: Window, here: Mask, codes: np.ndarray, evidence: Evidence) -> int:
         """Put ``codes`` (n, channels) where ``here`` is True; the only place that writes."""
         if not self.owns_samples:
-            self.picture = self.picture.with_samples(self.picture.samples.copy())
+            self.picture = self.picture.with_samples(copied(self.picture.samples))
             self.owns_samples = True
         samples = self.picture.samples[core.slices]
         classes = self.evidence[core.slices]
@@ -470,7 +471,7 @@ def _inside(marks: Iterable[Mark], picture: Window) -> Iterator[Mark]:
 
 def _damage(marks: Iterable[Mark], picture: Picture) -> Mask:
     """All known damage of the picture as one mask."""
-    mask = np.zeros((picture.rows, picture.cols), bool)
+    mask = room_for((picture.rows, picture.cols), bool, zeros=True)
     for mark in marks:
         mask[mark.region.window.slices] |= mark.region.mask
     return mask

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +58,8 @@ def moto() -> Iterator[Server]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # what earlier servers of this process were given is still there
+    urllib.request.urlopen(f"http://{host}:{port}/moto-api/reset", data=b"").close()
     try:
         yield Server("moto", f"http://{host}:{port}")
     finally:

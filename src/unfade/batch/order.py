@@ -41,7 +41,7 @@ class Order:
     Attributes:
         kind: the job's function: ``RESTORE`` or ``COPY``
         treatment: for ``RESTORE``
-        machine: arguments of ``Bench`` other than threads, and ``limits``
+        machine: see ``Task``
         ledger: path or address; empty: beside the results, or for a store in the user's folder
         executor, workers: where jobs run, and how many at once (None: all cores)
         ray_address: of a running cluster; empty: one of this machine
@@ -63,6 +63,7 @@ class Order:
     ray_address: str = ""
     scratch: str | None = None
     reference: str | None = None
+    access: str | None = None
     overwrite: bool = False
     retry_failed: bool = False
     tries: int = TRIES
@@ -191,6 +192,7 @@ class Batch:
             machine=order.machine,
             scratch=self._scratch_folder(),
             reference=_absolute(order.reference) if order.reference else None,
+            access=order.access,
             overwrite=order.overwrite,
             thumbs=order.kind == RESTORE,
             memory_bytes=order.memory_bytes,
@@ -201,7 +203,7 @@ class Batch:
     def _scratch_folder(self) -> str | None:
         """A folder of this ledger's own, cleared of what killed processes left there."""
         if self.source.folder is not None and self.destination.folder is not None:
-            return None
+            return self.order.scratch
         if self.order.executor != "local":
             return self.order.scratch  # other machines have their own
         root = Path(self.order.scratch or tempfile.gettempdir())

@@ -22,7 +22,7 @@ from unfade.files.places.contract import Entry, Place, path_problem
 from unfade.files.places.opening import inside
 
 SIDECARS = (".evidence.png", ".unfade.json")
-OWN_FOLDERS = (".unfade/", "unfade-report/")
+OWN_FOLDERS = (".unfade/", "unfade-report/", "unfade-access/")
 PICTURES = frozenset(extension for each in FORMATS for extension in each.extensions)
 _TAIL_BYTES = max(len(tail) for tail in SIDECARS)
 _SHOWN = 20
@@ -104,6 +104,7 @@ def make_plan(
     fold = folding(destination)
     ledger.plan(_rows(source, destination, filter, target_of, fold, plan), plan.run)
     ledger.keep("runs", plan.run)
+    ledger.keep("places", [source.uri, destination.uri])
     ledger.refuse(_collisions(ledger, plan.run))
     ledger.replan(job=job, failed=retry_failed, overwrite=overwrite)
     plan.counts = ledger.counts(chosen, plan.run)
@@ -220,7 +221,6 @@ def _check_ledger(
             f"The ledger `{ledger.address}` is of `{kept[0]}` to `{kept[1]}`.",
             "Give this batch a ledger of its own with `--ledger`.",
         )
-    ledger.keep("places", places)
     others = ledger.others(job)
     if others and not overwrite:
         raise UsageError(

@@ -34,8 +34,10 @@ class Task:
         kind: the job's function
         hash: of all that decides the results
         source, destination, reference: addresses; every process opens them itself
-        machine: arguments of ``Bench``, and ``limits``
+        machine: arguments of ``Bench``, ``limits``, and ``in_memory_bytes``: arrays that are
+            larger go to files
         scratch: folder for what is fetched; None: the system's
+        access: kind of copy for looking at; see ``access``
         overwrite: replace results of another treatment, and strangers' files
         memory_bytes, time_limit_s, gpus: of each job
     """
@@ -49,6 +51,7 @@ class Task:
     machine: Mapping[str, Any] = field(default_factory=dict)
     scratch: str | None = None
     reference: str | None = None
+    access: str | None = None
     overwrite: bool = False
     thumbs: bool = False
     memory_bytes: int | None = None
@@ -83,6 +86,7 @@ class Task:
             "scratch": self.scratch,
             "reference": self.reference,
             "thumbs": self.thumbs,
+            "access": self.access,
             "overwrite": self.overwrite,
         }
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unfade.batch.access import access_copy
 from unfade.batch.doubt import doubt_of
 from unfade.batch.executors.contract import JobView
 from unfade.batch.task import Treatment
@@ -27,11 +28,14 @@ from unfade.files.places.contract import Place, sums_of
 from unfade.files.places.opening import StoreOptions, open_place
 from unfade.files.sidecar import evidence_path, read_record, record_path, write_record
 from unfade.journey import compare, restore
+from unfade.pixels.room import on_disk
 from unfade.recipe import parse_recipe
 from unfade.record import Record
 from unfade.result import Result, Saved, file_sha256
 
 SCRATCH = "unfade-batch-"
+ACCESS = "unfade-access"
+_NOT_THE_BENCH = ("limits", "in_memory_bytes")
 
 
 def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
 
     Args:
         arguments: name, target, source, destination, options, treatment, job, machine, scratch,
-            overwrite, reference, thumbs; see ``run.Task``
+            overwrite, reference, thumbs, access; see ``run.Task``
     Returns:
         facts about the result, as plain data
     Raises:
@@ -47,7 +51,7 @@ def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
     """
     source, destination = _places(arguments, view)
     target, job = str(arguments["target"]), str(arguments["job"])
-    with _scratch(arguments, source, destination) as folder:
+    with _scratch(arguments, source, destination) as folder, _room(arguments, folder):
         began = time.perf_counter()
         original = _at_hand(source, str(arguments["name"]), folder)
         fetched = time.perf_counter()
@@ -70,6 +74,8 @@ def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
             "restore": round(made - fetched, 4),
             "put": round(time.perf_counter() - made, 4),
         }
+        if arguments.get("access"):
+            _put_access_copy(saved.output, destination, target, folder, str(arguments["access"]))
         if arguments.get("reference"):
             facts["metrics"] = _metrics(arguments, saved, folder, view)
         if arguments.get("thumbs"):
@@ -156,6 +162,17 @@ def _scratch(
         yield Path(folder)
 
 
+@contextlib.contextmanager
+def _room(arguments: Mapping[str, Any], folder: Path | None) -> Iterator[None]:
+    """Arrays larger than the machine allows go to files."""
+    above = dict(arguments["machine"]).get("in_memory_bytes")
+    if above is None:
+        yield
+        return
+    with on_disk(folder or arguments.get("scratch"), above_bytes=int(above)):
+        yield
+
+
 def _at_hand(place: Place, name: str, folder: Path | None) -> Path:
     """The item as a local file: itself, or fetched."""
     if place.folder is not None:
@@ -235,7 +252,7 @@ def _asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bench(arguments: Mapping[str, Any], view: JobView) -> Bench:
     """One bench for each process: its networks stay loaded."""
-    machine = {k: v for k, v in dict(arguments["machine"]).items() if k != "limits"}
+    machine = {k: v for k, v in dict(arguments["machine"]).items() if k not in _NOT_THE_BENCH}
     key = f"bench {sorted(machine.items())}"
     if key not in view.kept:
         import cv2
@@ -369,6 +386,18 @@ def _plain(finding: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in finding.items()
         if key != "says" and (key in ("items", "faces") or not isinstance(value, (list, tuple)))
     }
+
+
+def _put_access_copy(
+    output: Path, destination: Place, target: str, folder: Path | None, kind: str
+) -> None:
+    """Make a copy for looking at, and put it into a folder of its own in the destination."""
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as made:
+        root = Path(made)
+        for path in access_copy(output, root, kind, stem=target.rpartition("/")[2]):
+            name = path.relative_to(root).as_posix()
+            parent = target.rpartition("/")[0]
+            destination.put(path, "/".join(filter(None, (ACCESS, parent, name))), overwrite=True)
 
 
 def _metrics(

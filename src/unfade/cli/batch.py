@@ -56,6 +56,10 @@ if TYPE_CHECKING:
 @click.option("--job-memory", metavar="SIZE", help="Most memory for one picture, like 4GB.")
 @click.option("--job-time", type=float, metavar="S", help="Most seconds for one picture.")
 @click.option("--reference", metavar="PLACE", help="Sound pictures of the same names, to measure.")
+@click.option("--access", type=click.Choice(("pyramid", "dzi", "iiif")),
+              help="Also copies for looking at, in DST/unfade-access.")  # fmt: skip
+@click.option("--in-memory", default="2GB", metavar="SIZE", show_default=True,
+              help="Larger pictures are worked on through files in --scratch.")  # fmt: skip
 @click.option("--report", metavar="DIR", help="Folder of the report; default: in DST.")
 @click.option("--no-report", is_flag=True, help="Without report and table.")
 @click.option(
@@ -143,6 +147,7 @@ def _order(source: str, destination: str, options: dict[str, Any], config: Confi
             "runtime": config.runtime,
             "memory_bytes": config.memory_bytes,
             "cache": config.cache,
+            "in_memory_bytes": parse_bytes(options["in_memory"]),
             "limits": {
                 "area_mpx": config.max_megapixels,
                 "side_px": config.max_side,
@@ -157,6 +162,7 @@ def _order(source: str, destination: str, options: dict[str, Any], config: Confi
         ray_address=options["ray_address"] or "",
         scratch=options["scratch"],
         reference=options["reference"],
+        access=options["access"],
         overwrite=options["overwrite"],
         retry_failed=options["retry_failed"],
         tries=options["tries"] or TRIES,

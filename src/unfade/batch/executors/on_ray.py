@@ -28,6 +28,7 @@ LOOPBACK = "127.0.0.1"
 STORE_BYTES = 200 * 1024 * 1024  # results are small: facts, not pictures
 TELL_EVERY_S = 0.5
 GRACE_S = 5.0
+START_S = 180
 
 
 class RayExecutor:
@@ -365,6 +366,7 @@ class _GpuWorker:
 
 def _open(ray: Any, address: str, threads: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", str(START_S))  # a busy machine is slow
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
     if not address:  # processes of Ray see this program's modules, also those not installed
         variables["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
@@ -383,7 +385,7 @@ def _open(ray: Any, address: str, threads: int) -> None:
                 runtime_env=runtime,
                 **quiet,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises bare ones when a part of it does not start in time
         raise Unreachable(
             f"Ray does not open ({str(error).splitlines()[0][:160]}).",
             "Check `--ray-address`, or leave it out to work on this machine.",

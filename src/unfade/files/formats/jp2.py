@@ -34,11 +34,13 @@ from unfade.files.formats.jp2_boxes import (
     with_profile,
     with_uuid,
 )
+from unfade.files.formats.jp2_tiles import tiles_of
 from unfade.files.formats.kept import stored_alpha, stored_samples
 from unfade.files.limits import Limits
 from unfade.files.metadata import check_blocks, exif_facts, profile_fault, profile_note, upright_dpi
 from unfade.picture import EvidenceMap, Picture
 from unfade.pixels.orient import upright
+from unfade.pixels.room import has_no_room, room_for
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 CODESTREAM = b"\xff\x4f\xff\x51"
@@ -86,7 +88,7 @@ class Jp2:
         boxes = _boxes_of(path, data)
         try:
             # the codestream alone: given the whole file, the decoder would apply the ICC profile
-            stored = imagecodecs.jpeg2k_decode(first(boxes, b"jp2c") or data)
+            stored = _decoded(first(boxes, b"jp2c") or data, header)
         except (RuntimeError, ValueError) as error:
             raise _damaged(path, f"it does not decode ({error})") from error
         stored = np.atleast_3d(stored)
@@ -182,6 +184,29 @@ class Jp2:
                 boxes = with_uuid(boxes, name, block)
         target.write_bytes(join(boxes))
         return evidence
+
+
+def _decoded(codestream: bytes, header: Header) -> np.ndarray:
+    """All samples: at once, or tile by tile where they have no room in memory.
+
+    Raises:
+        RuntimeError, ValueError: it does not decode
+    """
+    shape = (header.rows, header.cols, header.channels)
+    dtype = np.uint8 if header.bits <= 8 else np.uint16
+    tiles = tiles_of(codestream) if has_no_room(shape, dtype) else None
+    if tiles is None:
+        return np.asarray(imagecodecs.jpeg2k_decode(codestream))
+    samples, covered = room_for(shape, dtype), 0
+    for window, own in tiles:
+        piece = np.atleast_3d(imagecodecs.jpeg2k_decode(own))
+        if piece.shape != (window.rows, window.cols, header.channels) or piece.dtype != dtype:
+            raise ValueError(f"the tile at row {window.top}, column {window.left} is damaged")
+        samples[window.slices] = piece
+        covered += window.rows * window.cols
+    if covered != header.rows * header.cols:
+        raise ValueError(f"its tiles hold {covered} of {header.rows * header.cols} pixels")
+    return samples
 
 
 def _damaged(path: Path, what: str) -> UnreadableInput:

@@ -49,7 +49,7 @@ def translated(error: BaseException) -> Told:
     text = _plain(str(error))
     if _is(error, "botocore", "NoCredentialsError", "CredentialRetrievalError", "ProfileNotFound"):
         return Denied(text, retry=False)
-    status = _status(str(error))
+    status = _status(error)
     code = _code(error)
     if code == "NoSuchBucket" or "NoSuchBucket" in str(error):
         return Missing(text, bucket=True)
@@ -87,8 +87,12 @@ def _code(error: BaseException) -> str:
     return found[1] if found else ""
 
 
-def _status(text: str) -> int | None:
-    found = re.search(r"(?:non-2xx status code: |status: )(\d{3})", text)
+def _status(error: BaseException) -> int | None:
+    """The HTTP status that either client met; botocore keeps it apart, obstore in its words."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) or None
+    found = re.search(r"(?:non-2xx status code: |status: )(\d{3})", str(error))
     return int(found[1]) if found else None
 
 

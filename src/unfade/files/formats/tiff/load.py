@@ -31,6 +31,7 @@ from unfade.files.limits import Limits
 from unfade.files.metadata import profile_fault, profile_note
 from unfade.picture import Picture
 from unfade.pixels.orient import as_stored, swaps_sides
+from unfade.pixels.room import room_for
 
 
 class _AboveStatedMaximum(Exception):
@@ -119,9 +120,9 @@ def _decode(
     rows, cols = page.rows, page.cols
     if swaps_sides(page.orientation):
         rows, cols = cols, rows
-    samples = np.empty((rows, cols, shown.channels), dtype=shown.dtype)
+    samples = room_for((rows, cols, shown.channels), shown.dtype)
     planes = [
-        None if index is None else np.empty((rows, cols), dtype=shown.dtype)
+        None if index is None else room_for((rows, cols), shown.dtype)
         for index in (shown.alpha, shown.infrared)
     ]
     into = as_stored(samples, page.orientation)
