@@ -61,7 +61,7 @@ def test_it_is_the_authors_network(made: Any) -> None:
 def test_tiles_agree_with_the_whole(made: Any) -> None:
     _, _, engine = made
     facts = engine.facts
-    pixels = photograph(200, 240)
+    pixels = photograph(200, 140)
     unit = facts.multiple_of
     core = -(-64 // unit) * unit
     small = dataclasses.replace(facts, tile_px=core + 2 * facts.halo_px)
