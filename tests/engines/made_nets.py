@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,16 @@ SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"multiple_of": 8, "minimum_px": 16, "halo_px": 64, "dials": ("sigma",)},
     ),
     "FBCNN": (
-        {"nc": [4, 8, 8, 8], "nb": 2},
-        {"multiple_of": 8, "minimum_px": 16, "halo_px": 32, "tiling": "blend", "dials": ("quality",)},
+        {"nc": [4, 8, 8, 512], "nb": 2},
+        {"multiple_of": 8, "minimum_px": 16, "halo_px": 32, "tiling": "blend",
+         "dials": ("quality",)},
     ),
     "NAFNet": (
         {"width": 4, "middle_blk_num": 1, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]},
         {"multiple_of": 16, "minimum_px": 16, "halo_px": 32, "tiling": "blend"},
     ),
     "SCUNet": (
-        {"in_nc": 3, "config": [1] * 7, "dim": 32},
+        {"in_nc": 3, "config": [1] * 7, "dim": 64},
         {"multiple_of": 64, "minimum_px": 64, "halo_px": 64, "tiling": "blend"},
     ),
     "SwinIR": (
@@ -52,7 +54,9 @@ def built(architecture: str, arguments: dict[str, Any], seed: int = 3, extra: bo
     open_beside_torch(package, to="test")
     module = importlib.import_module(f"{package}.architectures.{architecture}")
     torch.manual_seed(seed)
-    net = getattr(module, architecture)(**arguments).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the authors' code is older than this PyTorch
+        net = getattr(module, architecture)(**arguments).eval()
     with torch.no_grad():
         for name, parameter in net.named_parameters():  # nets that begin as identities would hide
             if name.rpartition(".")[2] in ("beta", "gamma"):

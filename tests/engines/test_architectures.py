@@ -61,7 +61,7 @@ def test_it_is_the_authors_network(made: Any) -> None:
 def test_tiles_agree_with_the_whole(made: Any) -> None:
     _, _, engine = made
     facts = engine.facts
-    pixels = photograph(200, 240)
+    pixels = photograph(200, 140)
     unit = facts.multiple_of
     core = -(-64 // unit) * unit
     small = dataclasses.replace(facts, tile_px=core + 2 * facts.halo_px)
@@ -103,7 +103,7 @@ def test_dials_are_heard(name: str, dial: str, low: float, high: float, tmp_path
 
 def test_a_file_that_is_another_network_is_refused(tmp_path: Path) -> None:
     path = saved(built("NAFNet", SMALL["NAFNet"][0]), tmp_path / "net.safetensors")
-    with pytest.raises(ModelRejected, match="is NAFNet, 1 times.*was to be SCUNet"):
+    with pytest.raises(ModelRejected, match=r"is NAFNet, 1 times.*was to be SCUNet"):
         open_checkpoint(entry("SCUNet", path, **SMALL["SCUNet"][1]), path)
 
 

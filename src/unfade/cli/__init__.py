@@ -21,7 +21,7 @@ COMMANDS = {
     "examine": ("examine", "Say what is wrong with a picture, and what would be done."),
     "revert": ("revert", "Take one repair of a restored file back, or all."),
     "compare": ("compare", "Measure two pictures against each other."),
-    "models": ("models", "List, fetch and verify networks."),
+    "models": ("models", "List, fetch, add, bundle and verify networks."),
     "steps": ("steps", "List the treatments and their settings."),
     "recipes": ("recipes", "List and show the shipped recipes."),
     "config": ("config", "Show the settings of this machine and where they come from."),
@@ -34,6 +34,7 @@ COMMANDS = {
     "upload": ("upload", "Put a collection into a store, checked and resumable."),
     "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
     "serve": ("serve", "Open the page and the REST API on this machine."),
+    "matte": ("matte", "Write a mask of a picture's subject."),
 }
 
 

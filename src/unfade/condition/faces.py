@@ -27,7 +27,7 @@ import numpy as np
 from unfade.condition.contract import Finder
 from unfade.condition.survey import block_px, luma, overview
 from unfade.engines.contract import BenchView
-from unfade.errors import ModelMissing
+from unfade.errors import ModelMissing, ModelRejected
 from unfade.findings import Face, Faces
 from unfade.picture import Picture, Pixels, Window
 from unfade.pixels.colour import linear_to_srgb
@@ -120,6 +120,8 @@ def look(picture: Picture, bench: BenchView) -> Faces:
     small = _stretched(picture, overview(picture, bench, k=k))
     try:
         engine: FaceFinder = bench.engine(NETWORK)
+    except ModelRejected:
+        raise  # it is here and not what it should be: nothing takes its place in silence
     except ModelMissing:
         grey = np.rint(luma(small) * np.float32(255)).astype(np.uint8)
         found, detector = find_faces(grey), "haar cascades"
