@@ -61,6 +61,8 @@ class Fake(PlainBench):
         self.engines: dict[str, Any] = {}
 
     def engine(self, name: str) -> Any:
+        if not name.startswith("latent-"):
+            return super().engine(name)
         made = Finder() if name == "latent-detector" else Inverter(name)
         return self.engines.setdefault(name, made)
 
