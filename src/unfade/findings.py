@@ -25,6 +25,7 @@ class MarkKind(StrEnum):
     HAIR = "hair"
     SCRATCH = "scratch"
     USER = "user"  # painted by the user: their mask
+    FACE = "face"  # no damage: a face that is to be restored
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,11 +166,17 @@ class Clipping(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """One face: box in pixels, eye distance where known, how sure."""
+    """One face: box in pixels, eye distance where known, how sure.
+
+    Attributes:
+        landmarks: x, y in pixels of the eye at the left, the eye at the right and, where they were
+            found, the nose and the corners of the mouth, left and right
+    """
 
     window: Window
     confidence: float
     eye_distance_px: float | None = None
+    landmarks: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +244,7 @@ def _plain(value: Any) -> Any:
             "box": [w.top, w.left, w.rows, w.cols],
             "confidence": round(value.confidence, 3),
             "eye_distance_px": value.eye_distance_px,
+            "landmarks": [list(point) for point in value.landmarks],
         }
     if isinstance(value, (tuple, list)):
         return [_plain(v) for v in value]

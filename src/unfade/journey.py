@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from unfade import files
-from unfade.advice import Advice, advise, check_policy, overlay
+from unfade.advice import (
+    ASKING_IS_PERMISSION,
+    Advice,
+    advise,
+    check_class,
+    check_policy,
+    overlay,
+    policy_classes,
+)
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
 from unfade.errors import UnreadableInput, UsageError
@@ -27,10 +35,11 @@ from unfade.findings import Findings, Mark, MarkKind, Marks
 from unfade.picture import Mask, Picture
 from unfade.pixels.regions import regions_of
 from unfade.recipe import Recipe, load_recipe, parse_recipe
-from unfade.record import Record
+from unfade.record import Evidence, Record
 from unfade.result import Result, file_sha256
-from unfade.steps import step_of
-from unfade.treatment import treat
+from unfade.steps import Kind, step_of
+from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
+from unfade.treatment import open_network, treat
 
 Source = str | os.PathLike[str] | np.ndarray | Picture
 
@@ -66,6 +75,9 @@ def restore(
     upscale: int | None = None,
     colorize: bool = False,
     hints: Collection[str] = (),
+    faces: bool | Collection[int] = False,
+    fill: str | None = None,
+    prompt: str | None = None,
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -85,6 +97,11 @@ def restore(
         upscale: 2, 3 or 4 times along each side
         colorize: give a grey picture colours that it does not hold
         hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
+        faces: True: draw all faces anew, or the numbers of those (from 1, left to right). What is
+            drawn is invented; asking for it is the permission, but under archive and museum
+        fill: how the holes of ``mask`` are filled: a method of the step ``inpaint``. Learned fills
+            take wide holes too where the policy lets invented content in
+        prompt: for the fill ``diffusion``: what to paint
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -98,7 +115,7 @@ def restore(
     with _bench(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
-        asked = _asked(upscale, inside, colorize or bool(hints))
+        asked = _asked(upscale, inside, faces, colorize or bool(hints))
         findings = replace(look_at(picture, work, only=_needed(recipe)), notes=opened.notes)
         if inside is not None:
             findings = _with_user_marks(findings, inside, picture, work)
@@ -107,7 +124,13 @@ def restore(
             over.setdefault("upscale", {})["scale"] = upscale
         if hints:
             over.setdefault("colorize", {})["hints"] = " ".join(hints)
+        if faces and faces is not True:
+            over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
+        if fill is not None or prompt is not None:
+            _fill_as_asked(over, fill, prompt, policy, inside is not None)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
+        named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
+        _check_networks(advice.recipe, policy, named, work)
         treated = treat(
             picture,
             advice.recipe.steps,
@@ -197,8 +220,9 @@ def revert(
     masks = {name: _mask_file(output, facts) for name, facts in record.masks.items()}
     return restore(
         source,
-        recipe=parse_recipe(record.recipe, record_path(output).name),
+        recipe=(recipe := parse_recipe(record.recipe, record_path(output).name)),
         policy=record.policy,
+        only=recipe.step_names,  # what was asked for then is asked for now
         mask=masks.get("mask"),
         protect=masks.get("protect"),
         rejected=sorted(keys),
@@ -255,10 +279,15 @@ def _needed(recipe: object) -> set[str] | None:
     return {name for settings in chosen.steps for name in step_of(settings).looks_at}
 
 
-def _asked(upscale: int | None, mask: Mask | None, colorize: bool) -> dict[str, str]:
+def _asked(
+    upscale: int | None, mask: Mask | None, faces: bool | Collection[int], colorize: bool
+) -> dict[str, str]:
     asked = {}
     if mask is not None:
         asked["inpaint"] = "the user's own mask."
+    if faces:
+        which = "all" if faces is True else ", ".join(str(n) for n in sorted(faces))
+        asked["restore_faces"] = f"asked for by name: faces {which}."
     if upscale is not None:
         asked["upscale"] = f"asked for: {upscale} times along each side."
     if colorize:
@@ -297,6 +326,43 @@ def _decide(
     check_policy(chosen, policy, asked=chosen.step_names)
     reasons = dict.fromkeys(chosen.step_names, f"recipe `{chosen.name}`.") | dict(asked)
     return Advice(recipe=chosen, reasons=reasons)
+
+
+def _fill_as_asked(
+    over: dict[str, dict[str, Any]], fill: str | None, prompt: str | None, policy: str, mask: bool
+) -> None:
+    """Lay the fill that was asked for over the settings of ``inpaint``.
+
+    A learned fill that was asked for by name takes wide holes too, where the policy lets that in.
+    """
+    if not mask:
+        raise UsageError(
+            "A fill was asked for, and no mask that says where.",
+            "Give one with `--mask`, white where it is to be filled.",
+        )
+    own = over.setdefault("inpaint", {})
+    if fill is not None:
+        own["method"] = fill
+        learned = fill not in CLASSICAL
+        permitted = policy in ASKING_IS_PERMISSION or Evidence.INVENTED in policy_classes(policy)
+        if learned and permitted:
+            own.setdefault("max_width_px", 20_000)
+    if prompt is not None:
+        if own.get("method") != DIFFUSION:
+            raise UsageError(
+                "A prompt was given to a fill that reads no words.", "Use `--fill diffusion`."
+            )
+        own["prompt"] = prompt
+
+
+def _check_networks(recipe: Recipe, policy: str, asked: Collection[str], bench: BenchView) -> None:
+    """Refuse networks that make up what the policy forbids: their own facts tell."""
+    for settings in recipe.steps:
+        step = step_of(settings)
+        name = None if settings.neutral else step.network(settings)
+        if name is not None and step.kind not in (Kind.LOCAL, Kind.GEOMETRY):
+            open_network(step, settings, bench)
+            check_class(step, Evidence(bench.engine(name).facts.evidence), policy, asked)
 
 
 def _with_user_marks(

@@ -86,7 +86,7 @@ def treat(
     order = [(step_of(settings), settings) for settings in steps]
     for step, settings in order:  # everything that can be missing is missed before work begins
         if not settings.neutral:
-            _open_network(step, settings, bench)
+            open_network(step, settings, bench)
     done = [
         hand.carry_out(step, settings, (reasons or {}).get(step.name, ""))
         for step, settings in order
@@ -95,7 +95,7 @@ def treat(
     return hand.finish(picture, tuple(done))
 
 
-def _open_network(step: Step, settings: Settings, bench: BenchView) -> None:
+def open_network(step: Step, settings: Settings, bench: BenchView) -> None:
     """Open the network that a step needs, if any, and see that it is of the right kind.
 
     Raises:
@@ -109,9 +109,15 @@ def _open_network(step: Step, settings: Settings, bench: BenchView) -> None:
         bench.engine(name)
     except NoSuchNetwork as error:
         choices = [c for f in fields(settings) for c in f.metadata["choices"]]
+        method = getattr(settings, "method", name)
         raise SettingsError(
-            f"`{step.name}` has no method `{name}`, and no network of this name was added.",
-            f"{nearest(name, choices)} See `unfade models list`.",
+            f"`{step.name}` has no method `{name}`, and no network of this name was added."
+            if name == method
+            else f"The method `{method}` of `{step.name}` needs the network `{name}`, which is "
+            "not shipped.",
+            f"{nearest(name, choices)} See `unfade models list`."
+            if name == method
+            else f"Add its checkpoint with `unfade models add FILE --name {name}`.",
         ) from error
 
 

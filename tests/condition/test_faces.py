@@ -80,7 +80,7 @@ class BenchWithNetwork(PlainBench):
         self.engine_found = FoundOne()
 
     def engine(self, name: str) -> Any:
-        assert name == "yunet"
+        assert name == "yunet-2023mar"
         return self.engine_found
 
 
@@ -90,6 +90,7 @@ def test_the_network_is_used_when_it_is_there_and_named() -> None:
     assert found.detector == "yunet" and "yunet" in found.says
     (face,) = found.faces
     assert face.window == Window(10, 20, 90, 80)
+    assert face.landmarks == ((35, 40), (65, 40), (50, 55), (40, 70), (60, 70))
     assert face.eye_distance_px == 30 and face.confidence == pytest.approx(0.93)
     (given,) = bench.engine_found.given
     assert given.dtype == np.float32 and given.shape == (512, 512, 3)

@@ -39,7 +39,7 @@ def fake_facts(**changes: object) -> ModelFacts:
     return dataclasses.replace(facts, **changes)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module", params=["fake", "ncnn", "onnx"])
+@pytest.fixture(scope="module", params=["fake", "ncnn", "onnx", "torch"])
 def engine(request: pytest.FixtureRequest) -> Iterator[TiledMender]:
     if request.param == "fake":
         opened = TiledMender(fake_facts(), Twice(), single(0, scale=2))

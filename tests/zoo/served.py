@@ -13,7 +13,7 @@ class Served:
     Attributes:
         cut: the next answers stop after so many bytes each, and the connection is closed
         status: answer with this status instead
-        loop: redirect every request to itself
+        loop: redirect every request, to ``loop_to``, or to itself where that is empty
         ranges: understand requests for a part
         asked: the ``Range`` header of each request, None where there was none
     """
@@ -23,6 +23,7 @@ class Served:
         self.cut: list[int] = []
         self.status = 200
         self.loop = False
+        self.loop_to = ""
         self.ranges = True
         self.asked: list[str | None] = []
         served = self
@@ -46,7 +47,7 @@ class Served:
         self.asked.append(wanted)
         if self.loop:
             request.send_response(302)
-            request.send_header("Location", request.path)
+            request.send_header("Location", self.loop_to or request.path)
             request.end_headers()
             return
         if self.status != 200:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from unfade.errors import ModelMissing, ModelRejected
-from unfade.zoo.catalogue import entries, find, parse
+from unfade.errors import ModelMissing, ModelRejected, UsageError
+from unfade.zoo.catalogue import allowed, find, parse, refuse_licence
+from unfade.zoo.catalogue import shipped as entries
 
 ENTRY = """
 [[model]]
@@ -31,12 +32,14 @@ def test_every_entry_has_hash_licence_paper_and_card() -> None:
         assert entry.evidence in range(6)
 
 
-def test_addresses_name_a_fixed_version() -> None:
+def test_addresses_are_encrypted_and_files_are_named_once() -> None:
+    """What an address gives is fixed by its SHA-256: one that moves ends in an error."""
+    seen: dict[str, str] = {}
     for entry in entries():
         for file in entry.files:
-            for url in file.urls:
-                assert url.startswith("https://")
-                assert "/resolve/main/" not in url
+            assert all(url.startswith("https://") for url in file.urls)
+            if file.urls:
+                assert seen.setdefault(file.name, file.sha256) == file.sha256, file.name
 
 
 def test_networks_for_steps_state_their_tiling() -> None:
@@ -44,6 +47,53 @@ def test_networks_for_steps_state_their_tiling() -> None:
         if entry.format == "ncnn":
             assert entry.tile_px > 2 * entry.halo_px > 0
             assert entry.bytes_per_pixel > 0
+
+
+def test_every_network_can_be_opened_by_something_here() -> None:
+    from unfade.engines.opening import facts_of
+
+    for entry in entries():
+        facts = facts_of(entry)
+        assert entry.format == "ncnn" or entry.architecture, entry.name
+        if entry.shape != "mend" or entry.format == "ncnn":
+            continue
+        core = facts.tile_px - 2 * facts.halo_px
+        assert core >= facts.multiple_of, entry.name
+        assert core % facts.multiple_of == facts.halo_px % facts.multiple_of == 0, entry.name
+        assert facts.tile_px**2 * facts.bytes_per_pixel <= 2_000_000_000, entry.name
+
+
+def test_every_card_is_read_and_every_licence_is_placed() -> None:
+    for entry in entries():
+        assert "**Licence.**" in entry.card_text, entry.name
+        assert entry.paper, entry.name
+        noncommercial = "NC" in entry.licence or entry.licence == "S-Lab-1.0"
+        assert (entry.commercial == "no") == noncommercial, entry.name
+
+
+def test_the_choice_of_licences_keeps_networks_out() -> None:
+    open_only = {e.name for e in entries() if allowed(e, "open-only")}
+    usual = {e.name for e in entries() if allowed(e, "usual")}
+    everything = {e.name for e in entries() if allowed(e, "noncommercial")}
+    assert "gfpgan-1.4" in usual - open_only
+    assert "codeformer" in everything - usual
+    assert "scunet-real-psnr" in open_only
+    assert len(everything) == len(entries())
+    with pytest.raises(UsageError, match="Did you mean `open-only`"):
+        allowed(find("codeformer"), "open_only")
+    with pytest.raises(ModelRejected, match=r"forbids commercial use.*--licence noncommercial"):
+        refuse_licence(find("codeformer"), "usual")
+
+
+def test_every_network_that_a_step_names_is_shipped_or_added_by_hand() -> None:
+    from unfade.steps import deblock, deblur, denoise, restore_faces
+    from unfade.steps.inpaint import learned
+
+    tables = [deblock.NETWORKS, deblur.NETWORKS, denoise.NETWORKS, restore_faces.NETWORKS]
+    for table in (*tables, learned.NETWORKS):
+        for name in table.values():
+            if name != "mat-places512":  # its exact size is not known, so that it is not shipped
+                assert find(name)
 
 
 def test_a_good_entry_is_read() -> None:

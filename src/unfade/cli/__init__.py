@@ -21,7 +21,7 @@ COMMANDS = {
     "examine": ("examine", "Say what is wrong with a picture, and what would be done."),
     "revert": ("revert", "Take one repair of a restored file back, or all."),
     "compare": ("compare", "Measure two pictures against each other."),
-    "models": ("models", "List, fetch and verify networks."),
+    "models": ("models", "List, fetch, add, bundle and verify networks."),
     "steps": ("steps", "List the treatments and their settings."),
     "recipes": ("recipes", "List and show the shipped recipes."),
     "config": ("config", "Show the settings of this machine and where they come from."),
@@ -30,6 +30,7 @@ COMMANDS = {
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
     "degrade": ("degrade", "Lay synthetic damage over a picture, with its ground truth."),
     "bench": ("bench", "Damage sound pictures, restore them by every method, and measure."),
+    "matte": ("matte", "Write a mask of a picture's subject."),
 }
 
 

@@ -60,6 +60,12 @@ def _print(path: str, seen: Examination) -> None:
     for _, finding in seen.findings.each():
         sure = "unsure" if finding.confidence is None else f"{finding.confidence:.0%}"
         console.show(f"  {sure:>6}  {finding.says}")
+    for number, face in enumerate(seen.findings.faces.faces if seen.findings.faces else (), 1):
+        eyes = face.eye_distance_px
+        apart = "eyes not found" if eyes is None else f"eyes {eyes:.0f} px apart"
+        console.show(
+            f"          face {number}: row {face.window.top}, column {face.window.left}, {apart}"
+        )
     advice = seen.advice.to_dict()
     console.show("Would be done:" if advice["steps"] else "Nothing would be done.")
     for step in advice["steps"]:

@@ -56,6 +56,19 @@ def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str
     return tuple(part.strip() for part in (value or "").split(",") if part.strip())
 
 
+def numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """``2,5`` -> (2, 5).
+
+    Raises:
+        UsageError: a word that is no number from 1 on
+    """
+    words = [part.strip() for part in (value or "").split(",") if part.strip()]
+    for word in words:
+        if not word.isdecimal() or int(word) < 1:
+            raise UsageError(f"`{word}` is no number from 1 on.", "Write them like `2,5`.")
+    return tuple(int(word) for word in words)
+
+
 def step_settings(
     _: click.Context, __: click.Parameter, pairs: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,8 @@ from unfade.cli.options import (
     limits_of,
     machine_options,
     names,
+    network_options,
+    numbers,
     opened_bench,
     step_settings,
 )
@@ -51,6 +53,10 @@ STANDARD = "-"
     metavar="ROW,COL,#RRGGBB",
     help="A colour that you know, for `--colorize`; can be repeated.",
 )
+@click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
+@click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
+@click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
+@click.option("--prompt", help="For the fill `diffusion`: what to paint, in words.")
 @click.option("--mask", metavar="PICTURE", help="Mend where it is white, and nowhere else.")
 @click.option("--protect", metavar="PICTURE", help="Change nothing where it is white.")
 @click.option("--reject", callback=names, metavar="KEY,...", help="Marks to leave as they are.")
@@ -64,6 +70,7 @@ STANDARD = "-"
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @machine_options
+@network_options
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Restore photographs.
 
@@ -77,6 +84,9 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         options["memory"],
         options["threads"],
         options["max_megapixels"],
+        precision=options["precision"],
+        licence=options["licence"],
+        diffusion=options["diffusion"],
     )
     in_place = bool(options["in_place"])
     targets = plan_targets(paths, options["output"], config.suffix, in_place=in_place)
@@ -195,6 +205,9 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         upscale=options["upscale"],
         colorize=options["colorize"],
         hints=options["hints"],
+        faces=options["face"] or options["faces"],
+        fill=options["fill"],
+        prompt=options["prompt"],
         mask=options["mask"],
         protect=options["protect"],
         rejected=options["reject"],
@@ -260,6 +273,15 @@ def _tell(path: str, saved: Saved, result: Result, options: dict[str, Any]) -> N
         made = sum(item.made for item in step.items)
         count = f" ({made} items)" if step.items else ""
         console.say(f"  {step.step}{count}: {step.reason}")
+        for note in (step.model or {}).get("notes", ()):
+            console.say(f"    {note}")
+        for face in step.measured.get("faces", ()):
+            console.say(f"    face {face['face']}: {_about_face(face)}")
+
+
+def _about_face(face: dict[str, Any]) -> str:
+    likeness = face.get("likeness")
+    return face["decision"] + ("" if likeness is None else f" (likeness {likeness:.2f})")
 
 
 def _tell_plan(path: str, result: Result, options: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ import numpy as np
 from unfade.condition.contract import Finder
 from unfade.condition.survey import block_px, luma, overview
 from unfade.engines.contract import BenchView
-from unfade.errors import ModelMissing
+from unfade.errors import ModelMissing, ModelRejected
 from unfade.findings import Face, Faces
 from unfade.picture import Picture, Pixels, Window
 from unfade.pixels.colour import linear_to_srgb
@@ -35,7 +35,7 @@ from unfade.pixels.profile import to_linear
 
 AT_MOST_PX = 2_000_000
 LEAST_FACE_PX = 40
-NETWORK = "yunet"
+NETWORK, DETECTOR = "yunet-2023mar", "yunet"
 _STRICT, _OTHER = "haarcascade_frontalface_alt2.xml", "haarcascade_frontalface_default.xml"
 _EYES = ("haarcascade_eye.xml", "haarcascade_eye_tree_eyeglasses.xml")
 # the cascades' own scores; on train photographs these keep the faces and drop bark and cloth
@@ -67,7 +67,14 @@ class Seen:
     width: float
     height: float
     confidence: float
-    eye_distance: float | None
+    points: tuple[tuple[float, float], ...] = ()  # eyes left and right, nose, mouth left and right
+
+    @property
+    def eye_distance(self) -> float | None:
+        if len(self.points) < 2:
+            return None
+        (x0, y0), (x1, y1) = self.points[:2]
+        return float(np.hypot(x1 - x0, y1 - y0))
 
 
 def find_faces(grey: np.ndarray, least_px: int = LEAST_FACE_PX) -> list[Seen]:
@@ -90,7 +97,7 @@ def find_faces(grey: np.ndarray, least_px: int = LEAST_FACE_PX) -> list[Seen]:
     faces = []
     for box, score in strict:
         borne_out = any(s >= _OTHER_LEAST and _overlap(box, b) > 0.3 for b, s in other)
-        eyes = _eye_distance(grey, box)
+        eyes = _eyes(grey, box)
         if eyes is not None and borne_out:
             confidence = 0.95
         elif eyes is not None and score >= _STRICT_WITH_EYES:
@@ -100,7 +107,7 @@ def find_faces(grey: np.ndarray, least_px: int = LEAST_FACE_PX) -> list[Seen]:
         else:
             continue
         x, y, width, height = (float(v) for v in box)
-        faces.append(Seen(x, y, width, height, confidence, eyes))
+        faces.append(Seen(x, y, width, height, confidence, eyes or ()))
     return sorted(faces, key=lambda face: (face.x, face.y))
 
 
@@ -113,12 +120,14 @@ def look(picture: Picture, bench: BenchView) -> Faces:
     small = _stretched(picture, overview(picture, bench, k=k))
     try:
         engine: FaceFinder = bench.engine(NETWORK)
+    except ModelRejected:
+        raise  # it is here and not what it should be: nothing takes its place in silence
     except ModelMissing:
         grey = np.rint(luma(small) * np.float32(255)).astype(np.uint8)
         found, detector = find_faces(grey), "haar cascades"
     else:
         rgb = small if small.shape[2] == 3 else np.repeat(small, 3, axis=2)
-        found, detector = _of_network(engine.find(rgb)), NETWORK
+        found, detector = _of_network(engine.find(rgb)), DETECTOR
     faces = tuple(_scaled(face, k, picture) for face in found)
     if not faces:
         return Faces(
@@ -176,8 +185,8 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> float:
     return common / float(one[2] * one[3] + other[2] * other[3] - common)
 
 
-def _eye_distance(grey: np.ndarray, box: np.ndarray) -> float | None:
-    """Distance of the likeliest pair of eyes in a face's upper half, or None."""
+def _eyes(grey: np.ndarray, box: np.ndarray) -> tuple[tuple[float, float], ...] | None:
+    """Centres of the likeliest pair of eyes in a face's upper half, or None."""
     import cv2
 
     x, y, width, height = (int(v) for v in box)
@@ -193,12 +202,16 @@ def _eye_distance(grey: np.ndarray, box: np.ndarray) -> float | None:
         )
         eyes = sorted(((a + w / 2) / side, (b + h / 2) / side, w / side) for a, b, w, h in boxes)
         pairs += [
-            (abs(left[2] - right[2]), float(np.hypot(right[0] - left[0], right[1] - left[1])))
+            (abs(left[2] - right[2]), left[:2], right[:2])
             for i, left in enumerate(eyes)
             for right in eyes[i + 1 :]
             if _are_a_pair(left, right)
         ]
-    return min(pairs)[1] * width if pairs else None
+    if not pairs:
+        return None
+    top = y + int(0.18 * height)
+    _, left, right = min(pairs)
+    return tuple((x + u * width, top + v * width) for u, v in (left, right))
 
 
 def _are_a_pair(left: tuple[float, ...], right: tuple[float, ...]) -> bool:
@@ -212,10 +225,10 @@ def _are_a_pair(left: tuple[float, ...], right: tuple[float, ...]) -> bool:
 def _of_network(rows: np.ndarray) -> list[Seen]:
     faces = []
     for row in rows:
-        x, y, width, height, right_x, right_y, left_x, left_y = (float(v) for v in row[:8])
+        x, y, width, height = (float(v) for v in row[:4])
         if row[14] >= _SURE_LEAST:
-            eyes = float(np.hypot(left_x - right_x, left_y - right_y))
-            faces.append(Seen(x, y, width, height, float(row[14]), eyes))
+            points = tuple((float(row[4 + 2 * i]), float(row[5 + 2 * i])) for i in range(5))
+            faces.append(Seen(x, y, width, height, float(row[14]), points))
     return sorted(faces, key=lambda face: (face.x, face.y))
 
 
@@ -229,7 +242,11 @@ def _scaled(face: Seen, k: int, picture: Picture) -> Face:
         min(picture.cols, round((face.x + face.width) * k)),
     )
     eyes = None if face.eye_distance is None else round(face.eye_distance * k, 1)
-    return Face(window=window, confidence=face.confidence, eye_distance_px=eyes)
+    # the middle of a block of k pixels lies half a block from its first
+    points = tuple(
+        (round((px + 0.5) * k - 0.5, 1), round((py + 0.5) * k - 0.5, 1)) for px, py in face.points
+    )
+    return Face(window=window, confidence=face.confidence, eye_distance_px=eyes, landmarks=points)
 
 
 FINDER = Finder(name="faces", title="Faces", look=look, network=NETWORK)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ def describe(tensors: Mapping[str, Any], *, noncommercial: bool, name: str = "Th
         extra = open_beside_torch("spandrel_extra_arches", to=PURPOSE, extra="noncommercial")
         registry.add(*extra.EXTRA_REGISTRY)
     try:
-        found = spandrel.ModelLoader(registry=registry).load_from_state_dict(dict(tensors))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the authors' code is older than this PyTorch
+            found = spandrel.ModelLoader(registry=registry).load_from_state_dict(dict(tensors))
     except spandrel.UnsupportedModelError as error:
         raise ModelRejected(
             f"{name} is of no architecture that is known here ({len(tensors)} tensors, the first "

@@ -21,6 +21,7 @@ import inspect
 import json
 import os
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,12 @@ def open_diffusion(
     where = device_of(device)
     dtype = torch.float16 if precision == "half" and where.type == "cuda" else torch.float32
     try:
-        pipeline = diffusers.AutoPipelineForInpainting.from_pretrained(
-            name, torch_dtype=dtype, use_safetensors=True,
-            local_files_only=offline or not from_hub, trust_remote_code=False,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the packages about one another's versions
+            pipeline = diffusers.AutoPipelineForInpainting.from_pretrained(
+                name, torch_dtype=dtype, use_safetensors=True,
+                local_files_only=offline or not from_hub, trust_remote_code=False,
+            )  # fmt: skip
     except (OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError) as error:
         kind = ModelMissing if from_hub else ModelRejected
         first = str(error).strip().splitlines()[0][:300]
@@ -183,7 +186,8 @@ class DiffusionFiller:
         known = inspect.signature(self._pipeline.__call__).parameters
         given = {key: value for key, value in given.items() if key in known}
         try:
-            with self._lock:
+            with self._lock, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 result = self._pipeline(**given)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfResources(

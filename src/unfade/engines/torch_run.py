@@ -23,7 +23,7 @@ from unfade.engines.torch_door import device_of, open_torch
 from unfade.errors import OutOfResources, UsageError
 from unfade.picture import Window
 
-LEAST_PIECE_PX = 16  # core of the smallest piece that is tried before giving up
+LEAST_PIECE_PX = 8  # core of the smallest piece that is tried before giving up
 HALF_BOUND = 2.0 / 255  # how far half precision may lie from float32 on the probe
 
 Compute = Callable[[Stage, Sequence[Any]], Sequence[Any]]  # (1, c, rows, cols) tensors -> the same
@@ -148,7 +148,7 @@ class TorchRuntime:
 
     def _smaller(self, stage: Stage, side: int) -> int:
         """The next side to try after one that found no room."""
-        smaller = side // 2 // self._unit * self._unit
+        smaller = side * 3 // 4 // self._unit * self._unit
         if not self._cuttable or self._core(stage, smaller) < max(self._unit, LEAST_PIECE_PX):
             raise OutOfResources(
                 f"The memory of `{self._device}` is too small for {side} x {side} pixels of this "
