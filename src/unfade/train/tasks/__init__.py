@@ -15,6 +15,10 @@ TASKS = {
     "upscale": ("unfade.train.tasks.upscale", "Upscale"),
     "colorize": ("unfade.train.tasks.colorize", "Colorize"),
     "unfade": ("unfade.train.tasks.unfade", "Unfade"),
+    "latent-vae": ("unfade.train.tasks.latent_vae", "LatentVae"),
+    "latent-mapping": ("unfade.train.tasks.latent_mapping", "LatentMapping"),
+    "latent-detector": ("unfade.train.tasks.latent_detector", "LatentDetector"),
+    "latent-face": ("unfade.train.tasks.latent_face", "LatentFace"),
     "tutorial": ("unfade.train.tasks.tutorial", "Tutorial"),
 }
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from torch import Tensor, nn
+
 from unfade.engines.contract import ModelFacts, Shape
 from unfade.engines.nets.checkpoint import fill, place, read_tensors
 from unfade.engines.nets.latent.detector import MULTIPLE_OF as DETECTOR_MULTIPLE
@@ -78,8 +80,7 @@ def open_latent(
         raise UsageError(f"There is no mode `{mode}`.", nearest(mode, MODES))
     old, clean = _vae(locate(folder, ENCODER)), _vae(locate(folder, DECODERS[mode]))
     mapping_path = locate(folder, MAPPINGS[mode])
-    mapping = {"plain": PlainMapping, "scratches": ScratchMapping, "hr": PatchMapping}[mode]()
-    fill(mapping, read_tensors(mapping_path), name=mapping_path.name)
+    mapping = _mapping(mapping_path, mode)
     networks = Networks(
         encoder=place(old.encoder, device),
         mapping=place(mapping, device),
@@ -103,8 +104,9 @@ def open_detector(
         ModelMissing, ModelRejected: as ``open_latent``
     """
     file = locate(path, DETECTOR) if path.is_dir() else path
-    network = ScratchDetector()
-    fill(network, read_tensors(file), name=file.name)
+    tensors = read_tensors(file)
+    network = ScratchDetector(_width(tensors, "first.1.weight", 64))
+    fill(network, tensors, name=file.name)
     return ScratchFinder(
         place(network, device),
         device=device,
@@ -127,8 +129,10 @@ def open_faces(
     if side not in FACES:
         raise UsageError(f"There is no face generator of {side} pixels.", "Use 256 or 512.")
     file = locate(path, FACES[side]) if path.is_dir() else path
-    network = FaceGenerator()
-    fill(network, read_tensors(file), name=file.name)
+    tensors = read_tensors(file)
+    inner = _width(tensors, "head_0.norm_0.mlp_shared.0.weight", 128)
+    network = FaceGenerator(_width(tensors, "conv_img.weight", 64, axis=1), inner)
+    fill(network, tensors, name=file.name)
     folded = fold_spectral(place(network, "cpu"))
     return FaceEnhancer(
         place(folded, device),
@@ -168,9 +172,27 @@ def translation_facts(mode: str, mapping: Path) -> ModelFacts:
 
 
 def _vae(path: Path) -> Vae:
-    network = Vae()
-    fill(network, read_tensors(path), name=f"{path.parent.name}/{path.name}")
+    tensors = read_tensors(path)
+    network = Vae(_width(tensors, "encoder.1.weight", 64))
+    fill(network, tensors, name=f"{path.parent.name}/{path.name}")
     return network
+
+
+def _mapping(path: Path, mode: str) -> nn.Module:
+    kind = {"plain": PlainMapping, "scratches": ScratchMapping, "hr": PatchMapping}[mode]
+    tensors = read_tensors(path)
+    part = "model" if mode == "plain" else "before_NL"
+    network = kind(
+        _width(tensors, f"{part}.0.weight", 64, axis=1), _width(tensors, f"{part}.9.weight", 512)
+    )
+    fill(network, tensors, name=f"{path.parent.name}/{path.name}")
+    return network
+
+
+def _width(tensors: dict[str, Tensor], name: str, usual: int, *, axis: int = 0) -> int:
+    """The width of a layer in a checkpoint, so that smaller networks of one's own open too."""
+    tensor = tensors.get(name)
+    return usual if tensor is None or tensor.ndim != 4 else int(tensor.shape[axis])
 
 
 def _facts(
