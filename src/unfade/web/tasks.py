@@ -68,7 +68,7 @@ class Taskmaster:
             arguments |= self._of_parent(job)
         return Job(
             key=job.id,
-            kind=f"{WORK}.mend:{'restore' if job.kind == 'film' else job.kind}",
+            kind=f"{WORK}.film:film" if job.kind == "film" else f"{WORK}.mend:{job.kind}",
             arguments=arguments,
             memory_bytes=self.rules.job_memory_bytes,
             time_limit_s=self.rules.job_seconds,
