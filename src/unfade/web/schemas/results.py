@@ -32,8 +32,9 @@ class MarkView(BaseModel):
 
 
 class FaceView(BaseModel):
-    """One face, left to right; its place in the list is its number, from 0."""
+    """One face, left to right; a job's `faces` names it by its number."""
 
+    number: int = Field(description="from 1")
     box: Box
     confidence: float
     eye_distance_px: float | None = None
@@ -91,6 +92,8 @@ class ItemView(BaseModel):
     area_px: int
     confidence: float
     made: bool = Field(description="false: found, and left alone")
+    frame: int | None = Field(None, description="of a film, from 0")
+    time_s: float | None = Field(None, description="of a film")
 
 
 class Items(BaseModel):
