@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,9 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     made: Executor = request.param()
     yield made
     made.close(kill=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Ray does not wait for its own servers
+        gc.collect()
 
 
 def job(kind: str, key: str = "", **facts: Any) -> Job:
@@ -43,20 +48,20 @@ def job(kind: str, key: str = "", **facts: Any) -> Job:
     return Job(key=key or kind, kind=f"small_jobs:{kind}", arguments=facts, **limits)
 
 
-def run(executor: Executor, *jobs: Job, until_s: float = 60.0) -> dict[str, list[Event]]:
+def run(executor: Executor, *jobs: Job, until_s: float = 240.0) -> dict[str, list[Event]]:
     """All events of these jobs, by key."""
     for each in jobs:
         executor.submit(each)
     return collect(executor, {each.key for each in jobs}, until_s)
 
 
-def collect(executor: Executor, keys: set[str], until_s: float = 60.0) -> dict[str, list[Event]]:
+def collect(executor: Executor, keys: set[str], until_s: float = 240.0) -> dict[str, list[Event]]:
     seen: dict[str, list[Event]] = {key: [] for key in keys}
     deadline = time.monotonic() + until_s
     while not all(events and events[-1].last for events in seen.values()):
         assert time.monotonic() < deadline, f"no end after {until_s} s: {seen}"
         for event in executor.events(1.0):
-            seen[event.key].append(event)
+            seen.setdefault(event.key, []).append(event)
     return seen
 
 

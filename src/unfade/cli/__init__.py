@@ -27,6 +27,9 @@ COMMANDS = {
     "config": ("config", "Show the settings of this machine and where they come from."),
     "completion": ("completion", "Print the shell's completion script."),
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
+    "batch": ("batch", "Restore a whole folder or S3 prefix, resumable."),
+    "upload": ("upload", "Put a collection into a store, checked and resumable."),
+    "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
     "serve": ("serve", "Open the page and the REST API on this machine."),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,6 @@ from unfade.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
     from unfade.web.rules import Rules
-
-_DATABASE, _TOKEN = "UNFADE_DATABASE", "UNFADE_TOKEN"  # secrets: never on the command line
-
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; others need a token.")
@@ -83,7 +79,7 @@ def command(**options: Any) -> None:
 
 
 def _rules(options: dict[str, Any]) -> Rules:
-    from unfade.config import parse_bytes
+    from unfade.config import parse_bytes, secret
     from unfade.web.rules import Rules, is_loopback
 
     host = str(options["host"])
@@ -99,7 +95,7 @@ def _rules(options: dict[str, Any]) -> Rules:
         origins=tuple(options["origin"]),
         allow_paths=tuple(_folder(each) for each in options["allow_path"]),
         s3_buckets=tuple(options["s3_bucket"]),
-        database=os.environ.get(_DATABASE, ""),
+        database=secret("database"),
         workers=options["workers"],
         upload_bytes=parse_bytes(options["upload_size"]),
         film_bytes=parse_bytes(options["film_size"]),
@@ -125,6 +121,7 @@ def _data(given: str | None, ephemeral: bool) -> Path:
 
 
 def _tokens(file: str | None) -> dict[str, str]:
+    from unfade.config import secret
     from unfade.web.rules import check_token, hashed, read_tokens
 
     tokens: dict[str, str] = {}
@@ -134,9 +131,10 @@ def _tokens(file: str | None) -> dict[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"The file of tokens `{file}` cannot be read: {error}.") from error
         tokens |= read_tokens(text, f"`{file}`")
-    if os.environ.get(_TOKEN):
-        check_token(os.environ[_TOKEN], f"Variable {_TOKEN}")
-        tokens[hashed(os.environ[_TOKEN])] = "user"
+    token = secret("token")
+    if token:
+        check_token(token, "Variable UNFADE_TOKEN")
+        tokens[hashed(token)] = "user"
     return tokens
 
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unfade.batch.executors.contract import Job
 from unfade.batch.executors.local import LocalExecutor, _Worker
 from unfade.web.pipe import JsonPipe
 
@@ -57,11 +56,6 @@ class Crew(LocalExecutor):
         self.scratch = scratch
         self.started = 0
 
-    def warm(self, key: str) -> None:
-        """Start every child, and let it import what it will need."""
-        for number in range(self.slots):
-            self.submit(Job(key=f"{key}-{number}", kind="unfade.web.work.child:warm"))
-
     def _start(self) -> _Worker:
         mine, theirs = socket.socketpair()
         with mine, theirs:
@@ -83,6 +77,11 @@ class Crew(LocalExecutor):
         self._workers.append(worker)
         self.started += 1
         return worker
+
+    def _bury(self, worker: _Worker) -> None:
+        """A child that is gone, or that sent what is no message: that one is ended first."""
+        worker.process.kill()
+        super()._bury(worker)
 
     def _environment(self) -> dict[str, str]:
         threads = str(self.threads)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import logging.config
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from unfade.batch.executors.contract import Executor
 from unfade.config import Config
-from unfade.errors import OutputError, UsageError
+from unfade.errors import OutputError
 from unfade.web.app import create_app
 from unfade.web.rules import Rules
 
@@ -66,6 +66,8 @@ def serve(
         ),
         opened,
     )
+    # uvicorn raises the signal again when it has ended in order: that is then nothing
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         server.run()
     except SystemExit as error:
@@ -131,12 +133,9 @@ class _Server(uvicorn.Server):
 def _executor(name: str, rules: Rules) -> Executor | None:
     if name == "local":
         return None
-    try:
-        module = importlib.import_module(f"unfade.batch.executors.{name}")
-    except ModuleNotFoundError as error:
-        raise UsageError("This unfade has no Ray executor.", "Use `--executor local`.") from error
-    ray: Executor = module.RayExecutor()
-    return ray
+    from unfade.batch.executors.on_ray import RayExecutor
+
+    return RayExecutor(workers=rules.workers or None)
 
 
 def _set_up_log(requests: bool) -> None:

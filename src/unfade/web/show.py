@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -41,6 +41,16 @@ MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",
 }
+
+
+# how these answers are described in OpenAPI
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, as an attachment",
+        "content": {kind.partition(";")[0]: {} for kind in sorted(set(MEDIA_TYPES.values()))},
+    }
+}
+DESCRIPTOR: dict[int | str, dict[str, Any]] = {200: {"content": {"application/xml": {}}}}
 
 
 @dataclass(frozen=True, slots=True)

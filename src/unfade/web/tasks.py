@@ -68,7 +68,7 @@ class Taskmaster:
             arguments |= self._of_parent(job)
         return Job(
             key=job.id,
-            kind=f"{WORK}.mend:{'restore' if job.kind == 'film' else job.kind}",
+            kind=f"{WORK}.film:film" if job.kind == "film" else f"{WORK}.mend:{job.kind}",
             arguments=arguments,
             memory_bytes=self.rules.job_memory_bytes,
             time_limit_s=self.rules.job_seconds,
@@ -88,7 +88,10 @@ class Taskmaster:
             return self.original(self.store.upload(job.upload, job.user))
         if job.request.get("path"):
             return allowed_path(str(job.request["path"]), self.rules.allow_paths)
-        fetched = sorted(self.shelf.fetched(job.parent or job.id).glob("original.*"))
+        first = job
+        while first.parent is not None:
+            first = self.store.job(first.parent, job.user)
+        fetched = sorted(self.shelf.fetched(first.id).glob("original.*"))
         if not fetched:
             raise UnreadableInput("The source is not there any more.", "Send the job again.")
         return fetched[0]

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from unfade.batch.executors.contract import Event, Job, error_facts
-from unfade.batch.executors.worker import resident_bytes, serve
+from unfade.batch.executors.worker import THREAD_VARIABLES, resident_bytes, serve
 from unfade.engines.bench import available_cores
 from unfade.errors import Cancelled, OutOfResources, WorkerLost
 
@@ -29,12 +29,6 @@ TICK_S = 0.1
 GRACE_S = 5.0  # for a cancelled job to end by itself
 RECYCLE_AFTER = 500  # jobs; bounds whatever a library leaks
 LIBRARIES_BYTES = 300_000_000
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 _environment = threading.Lock()
 
 
@@ -370,8 +364,8 @@ def _resident(worker: _Worker) -> int:
 
 @contextlib.contextmanager
 def _variables(threads: int) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
         yield
     finally:

@@ -21,6 +21,14 @@ from unfade.batch.executors.contract import Job, error_facts, function_of
 from unfade.errors import OutOfResources
 
 TELL_EVERY_S = 0.2
+# BLAS, OpenMP and libvips read these once, when they are loaded
+THREAD_VARIABLES = (
+    "OMP_NUMTHREADS",
+    "OPENBLAS_NUMTHREADS",
+    "MKL_NUMTHREADS",
+    "NUMEXPR_NUMTHREADS",
+    "VIPS_CONCURRENCY",
+)
 
 
 def serve(pipe: Connection, threads: int) -> None:
@@ -83,10 +91,10 @@ class _Desk:
         self._key, self._told = job.key, 0.0
         self._send("started", resident_bytes("self"))
         try:
-            with _memory_bound(job.memory_bytes):
+            with memory_bound(job.memory_bytes):
                 result = function_of(job.kind)(job.arguments, self)
         except BaseException as error:
-            self._send("failed", error_facts(_with_limit(error, job.memory_bytes)))
+            self._send("failed", error_facts(with_limit(error, job.memory_bytes)))
         else:
             self._answer(result)
         self._stop.discard(job.key)
@@ -105,7 +113,7 @@ class _Desk:
                 os._exit(1)
 
 
-def _with_limit(error: BaseException, limit: int | None) -> BaseException:
+def with_limit(error: BaseException, limit: int | None) -> BaseException:
     """Running out of memory, told with the limit; OpenCV has its own exception for it."""
     short = isinstance(error, MemoryError) or "Insufficient memory" in str(error)
     if limit is None or not short:
@@ -117,7 +125,7 @@ def _with_limit(error: BaseException, limit: int | None) -> BaseException:
 
 
 @contextlib.contextmanager
-def _memory_bound(limit: int | None) -> Iterator[None]:
+def memory_bound(limit: int | None) -> Iterator[None]:
     """Let allocations fail beyond ``limit`` bytes more than are held now.
 
     Linux counts private memory against RLIMIT_DATA, so a wish that is too large raises

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from unfade.web import delivery
 from unfade.web.routes.doors import OwnJob, TheStudio
 from unfade.web.schemas.results import Examination, Items, Masks, Measured
-from unfade.web.show import Tile, attachment, dzi, view
+from unfade.web.show import DESCRIPTOR, FILES, Tile, attachment, dzi, view
 from unfade.web.show import evidence as send_overlay
 from unfade.web.show import tile as send_tile
 
@@ -28,7 +28,7 @@ def get_result(job: OwnJob, studio: TheStudio) -> JSONResponse:
 @router.get(
     "/v1/jobs/{id}/picture",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses=FILES,
 )
 async def get_picture(
     job: OwnJob,
@@ -55,7 +55,7 @@ async def get_view(
     return await view(studio, delivery.seen_result(studio, job), max_px=max, format=format)
 
 
-@router.get("/v1/jobs/{id}/tiles.dzi", responses={200: {"content": {"application/xml": {}}}})
+@router.get("/v1/jobs/{id}/tiles.dzi", response_class=Response, responses=DESCRIPTOR)
 def get_tiles(job: OwnJob, studio: TheStudio) -> Response:
     """The deep zoom descriptor of the result."""
     return dzi(delivery.seen_result(studio, job))
@@ -120,7 +120,11 @@ def get_items(job: OwnJob, studio: TheStudio) -> JSONResponse:
     return JSONResponse(delivery.items(studio, job))
 
 
-@router.get("/v1/jobs/{id}/record", responses={200: {"content": {"application/json": {}}}})
+@router.get(
+    "/v1/jobs/{id}/record",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}}},
+)
 def get_record(job: OwnJob, studio: TheStudio) -> FileResponse:
     """The record that the library writes beside a result; with it `unfade revert` works."""
     return attachment(*delivery.record(studio, job))

@@ -13,7 +13,7 @@ from unfade.web.receive import begin_upload, receive_chunk, receive_files
 from unfade.web.routes.doors import OwnUpload, TheStudio, TheUser
 from unfade.web.schemas.results import Gone
 from unfade.web.schemas.uploads import ResumableRequest, Upload, UploadList, Uploads
-from unfade.web.show import Tile, attachment, dzi, view
+from unfade.web.show import DESCRIPTOR, FILES, Tile, attachment, dzi, view
 from unfade.web.show import tile as send_tile
 from unfade.web.views import upload_view
 
@@ -142,7 +142,7 @@ def delete_upload(upload: OwnUpload, studio: TheStudio) -> Gone:
     return Gone(id=upload.id)
 
 
-@router.get("/v1/uploads/{id}/file", responses={200: {"content": {"application/octet-stream": {}}}})
+@router.get("/v1/uploads/{id}/file", response_class=Response, responses=FILES)
 def get_upload_file(upload: OwnUpload, studio: TheStudio) -> FileResponse:
     """The very bytes that were given. Ranges are answered, so a film can be played from here."""
     return attachment(studio.tasks.original(upload), upload.name, upload.format)
@@ -160,7 +160,7 @@ async def get_upload_picture(
     return await view(studio, seen_upload(studio, upload), max_px=max, format=format, page=page)
 
 
-@router.get("/v1/uploads/{id}/tiles.dzi", responses={200: {"content": {"application/xml": {}}}})
+@router.get("/v1/uploads/{id}/tiles.dzi", response_class=Response, responses=DESCRIPTOR)
 def get_upload_tiles(upload: OwnUpload, studio: TheStudio) -> Response:
     """The deep zoom descriptor; tiles lie beside it, under `tiles_files/`."""
     return dzi(seen_upload(studio, upload))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unfade.web.schemas.problem import Problem
 
 Names = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=64)]
+Numbers = Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(max_length=1000)]
 Value = bool | int | float | str | list[float] | None
 
 
@@ -90,9 +91,22 @@ class Treatment(BaseModel):
     upscale: int | None = Field(None, ge=2, le=4, description="times along each side")
     colorize: bool = Field(False, description="colour for a grey picture: invented, class 4")
     hints: list[Hint] = Field(default_factory=list, max_length=1000)
-    faces: bool | list[int] = Field(
-        False, description="faces by network: all, or these numbers of the examination's faces"
+    faces: bool | Numbers = Field(
+        False, description="draw faces anew: all, or those with these numbers: invented"
     )
+    fill: str | None = Field(
+        None, max_length=64, description="how the holes of `mask` are filled; null: as advised"
+    )
+    prompt: str | None = Field(
+        None, max_length=1000, description="for the fill `diffusion`: what to paint"
+    )
+    access: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]{2,10}(:[0-9]{1,3})?$",
+        description="films: codec of an access copy, such as `av1`; null: a lossless master",
+    )
+    report: bool = Field(False, description="make the report as well")
+    package: bool = Field(False, description="make the package as well")
     page: int | None = Field(None, ge=1, le=1_000_000, description="of a file of several, from 1")
     format: str | None = Field(
         None, pattern=r"^[a-z0-9]{2,5}$", description="of the result, e.g. `tiff`; null: as before"

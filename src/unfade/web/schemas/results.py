@@ -32,8 +32,9 @@ class MarkView(BaseModel):
 
 
 class FaceView(BaseModel):
-    """One face, left to right; its place in the list is its number, from 0."""
+    """One face, left to right; a job's `faces` names it by its number."""
 
+    number: int = Field(description="from 1")
     box: Box
     confidence: float
     eye_distance_px: float | None = None

@@ -42,7 +42,7 @@ def features() -> list[str]:
 
     known = inspect.signature(restore).parameters
     have = ["restore", "examine", "compare", "revert"]
-    have += [name for name in ("upscale", "colorize", "faces", "hints") if name in known]
+    have += [name for name in ("upscale", "colorize", "hints", "faces", "fill") if name in known]
     if importlib.util.find_spec("unfade.film") and importlib.util.find_spec("av"):
         have.append("film")
     for name in ("report", "package"):
