@@ -80,9 +80,7 @@ def test_every_state_is_accessible(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_on_device_states_are_accessible(
-    open_studio: Any, picture: Path, theme: str
-) -> None:
+def test_the_on_device_states_are_accessible(open_studio: Any, picture: Path, theme: str) -> None:
     studio: Studio = open_studio(theme=theme)
     studio.page.get_by_role("switch", name="Keep pictures on this device").check()
     check(studio, "welcome, on device")

@@ -52,9 +52,7 @@ def saved(page: Page, folder: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(90, 77), (250, 203)], ids=["one tile", "tiles"])
-def test_it_agrees_with_onnx_runtime(
-    studio: Studio, tmp_path: Path, rows: int, cols: int
-) -> None:
+def test_it_agrees_with_onnx_runtime(studio: Studio, tmp_path: Path, rows: int, cols: int) -> None:
     path = write_colour(tmp_path / "here.png", rows, cols)
     restore_here(studio, path, "smooth")
     studio.say("Done in").wait_for()
@@ -135,9 +133,7 @@ def test_the_page_works_without_a_connection(open_studio: Any, tmp_path: Path) -
     studio.context.set_offline(False)
 
 
-def test_the_service_worker_keeps_no_pictures(
-    open_studio: Any, picture: Path
-) -> None:
+def test_the_service_worker_keeps_no_pictures(open_studio: Any, picture: Path) -> None:
     studio: Studio = open_studio(workers=True)
     studio.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     studio.page.reload()

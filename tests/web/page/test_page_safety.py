@@ -19,9 +19,7 @@ PAGE = Path(str(unfade.__file__)).parent / "web" / "page"
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}${7*7}'\";--%00.png"
 
 
-def test_a_hostile_name_and_hostile_metadata_stay_text(
-    studio: Studio, tmp_path: Path
-) -> None:
+def test_a_hostile_name_and_hostile_metadata_stay_text(studio: Studio, tmp_path: Path) -> None:
     path = tmp_path / "plain.png"
     exif = Image.Exif()
     exif[0x010E] = exif[0x013B] = "<script>alert(2)</script><img src=x onerror=alert(3)>"
@@ -56,7 +54,8 @@ def test_files_are_taken_by_drop_and_by_paste(studio: Studio, picture: Path) -> 
         studio.page.evaluate(
             """async ([event, place, bytes]) => {
                 const data = new DataTransfer();
-                data.items.add(new File([new Uint8Array(bytes)], `${event}.png`, {type: "image/png"}));
+                const type = "image/png";
+                data.items.add(new File([new Uint8Array(bytes)], `${event}.png`, {type}));
                 const made = event === "drop"
                     ? new DragEvent(event, {[place]: data, bubbles: true, cancelable: true})
                     : new ClipboardEvent(event, {[place]: data, bubbles: true});
