@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 IMAGES ?= docker                # or podman; buildah has `bud` for `build`
 
-.PHONY: setup demo test test-slow test-browser check lint types imports docs constraints clean
+.PHONY: setup demo test test-slow test-browser check lint types imports docs constraints page page-check clean
 .PHONY: wheel image image-cpu image-cuda image-check deploy-check
 
 setup: $(VENV)/.base          ## the base install, as a user gets it
@@ -64,8 +64,20 @@ deploy-check: $(VENV)/.dev    ## Dockerfile, compose and workflows against their
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/test.yml .github/workflows/slow.yml .github/workflows/publish.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
+web-ui/node_modules: web-ui/package.json web-ui/package-lock.json
+	cd web-ui && npm ci --no-audit --no-fund --ignore-scripts --omit-lockfile-registry-resolved
+	touch $@
+
+page: web-ui/node_modules     ## build the page into the package (Node 20 or later)
+	cd web-ui && npm run build
+
+page-check: web-ui/node_modules ## the page's types and tests, and that the committed build is fresh
+	cd web-ui && npm run check && npm test
+	cd web-ui && npm run build -- --outDir "$(CURDIR)/build/page"
+	$(PYTHON) tools/same_page.py build/page src/unfade/web/page
+
 constraints: $(VENV)/.dev     ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude unfade | sed 's/+cpu$$//' | LC_ALL=C sort -f > constraints.txt
 
 clean:
-	rm -rf $(VENV) unfade-demo build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) web-ui/node_modules unfade-demo build dist .mypy_cache .ruff_cache .pytest_cache

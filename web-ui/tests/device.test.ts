@@ -84,6 +84,7 @@ test("a manifest is read, and what the page cannot run is left out", () => {
     { ...good, inputs: [{ name: "image" }, { name: "mask" }] },
     { ...good, scale: 9 },
     { ...good, halo: 300 },
+    { ...good, halo: 6 },
     { ...good, multiple_of: 1.5 },
     {},
   ];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { StepInfo } from "../src/api/types";
+import type { Recipe, StepInfo } from "../src/api/types";
 import { problemFrom } from "../src/api/client";
 import { controlFor, slides } from "../src/state/field";
 import { fresh, fromAdvice, fromRecipe, moved, toSend, withStep } from "../src/state/plan";
@@ -48,7 +48,7 @@ test("a plan does not share its settings with the advice it came from", () => {
 });
 
 test("a recipe's settings lie over the defaults; steps that the service lacks are left out", () => {
-  const recipe = { name: "r", about: "", steps: [{ step: "denoise", settings: { strength: 2 } }, { step: "gone", settings: {} }] };
+  const recipe: Recipe = { name: "r", about: "", steps: [{ step: "denoise", settings: { strength: 2 } }, { step: "gone", settings: {} }] };
   expect(fromRecipe(recipe, known).map((p) => [p.step, p.settings])).toEqual([["denoise", { strength: 2 }]]);
 });
 

@@ -77,7 +77,7 @@ def test_only_what_was_painted_is_mended_and_nothing_in_what_is_protected(
         assert masks[name].shape == (512, 512)
         assert set(np.unique(masks[name])) == {0, 255}
     assert not (masks["mask"] & masks["protect"]).any()  # the later stroke takes away
-    rows, cols = np.nonzero(masks["mask"])
+    rows, _ = np.nonzero(masks["mask"])
     assert rows.max() - rows.min() < 60  # the undone stroke is not in it
     href = studio.page.get_by_role("link", name="Download the picture").get_attribute("href")
     path = tmp_path / "result.png"
@@ -122,9 +122,7 @@ def test_a_recipe_replaces_the_plan(studio: Studio, picture: Path) -> None:
     studio.page.get_by_role("switch", name="Bring back faded tones").wait_for(state="detached")
 
 
-def test_a_running_job_locks_the_button_and_can_be_stopped(
-    studio: Studio, tmp_path: Path
-) -> None:
+def test_a_running_job_locks_the_button_and_can_be_stopped(studio: Studio, tmp_path: Path) -> None:
     large = np.kron(damaged(), np.ones((3, 3), np.uint8))
     Image.fromarray(large).save(tmp_path / "large.png")
     studio.add(tmp_path / "large.png", wait=False)

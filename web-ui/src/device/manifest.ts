@@ -58,6 +58,7 @@ function network(entry: Record<string, unknown>): Network | null {
     found.scale <= 4 &&
     found.halo >= 0 &&
     found.multiple_of >= 1 &&
+    found.halo % found.multiple_of === 0 && // else the last tiles are padded unlike the whole
     (found.channels === 1 || found.channels === 3) &&
     found.tile_px >= 2 * found.halo + found.multiple_of;
   if (typeof entry.bytes === "number") found.bytes = entry.bytes;
