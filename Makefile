@@ -20,7 +20,9 @@ $(VENV)/.demo: $(VENV)/.base
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) install -c constraints.txt -e '.[all,noncommercial,dev]'
+	$(PIP) install -c constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS)) \
+		-c constraints.txt -e '.[all,noncommercial,dev]'
 	touch $@
 
 demo: $(VENV)/.demo           ## set up, and restore a real picture
