@@ -100,7 +100,7 @@ def trace(path: np.ndarray, reach_px: float, rows: int, cols: int) -> Trace:
     pixels = np.rint(points).astype(np.int64)
     away = pixels - centre[:, None, :]
     across = np.einsum("ijk,ik->ij", away, normal)
-    # beyond either end the nearest point of the path is the end itself
+    # a pixel that lies ahead or behind is another sample's, or beyond the end
     lengthwise = np.einsum("ijk,ik->ij", away, tangent)
     over = np.abs(lengthwise) > 1
     down, right = pixels[:, :, 0], pixels[:, :, 1]
