@@ -15,8 +15,9 @@ from unfade.files.formats.png_encode import encode
 from unfade.study import Study, load_study, run_study
 from unfade.study import run as running
 from unfade.study.controls import judge
+from unfade.study.inputs import export_inputs
 from unfade.study.methods import Method
-from unfade.study.run import Outcome, export, plan
+from unfade.study.run import Outcome, plan
 
 QUICK = ("ssim",)
 
@@ -298,7 +299,7 @@ def test_ready_damage_with_masks(tmp_path: Path) -> None:
 def test_what_is_exported_is_what_methods_are_given(tmp_path: Path) -> None:
     folder, output = album(tmp_path / "photos", 1), tmp_path / "out"
     study = _study(folder)
-    assert export(study, tmp_path / "inputs") == 2
+    assert export_inputs(study, tmp_path / "inputs") == 2
     _run(study, output, keep=True)
     for damage in ("sound", "gaussian-25"):
         given = codes_of(tmp_path / "inputs" / damage / "a.png")
