@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from albums import SIDE_PX, album, codes_of, dies_on_b, save
+from study_albums import SIDE_PX, album, codes_of, dies_on_b, save
 
 from unfade.errors import Cancelled, ModelMissing, RecipeError, UnreadableInput, UsageError
 from unfade.files.formats.png_encode import encode
