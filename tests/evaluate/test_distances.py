@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import skimage.color
 import skimage.metrics
-from oracles import batch, libraries
-from scenes import blurred, noisy, photograph
+from independent import batch, libraries
+from measured_pictures import blurred, noisy, photograph
 
 from unfade.evaluate.agreement import channel_agreement
 from unfade.evaluate.difference import colour_difference

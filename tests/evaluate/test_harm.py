@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import blurred, noisy, photograph, scratched
+from measured_pictures import blurred, noisy, photograph, scratched
 
 from unfade.errors import UsageError
 from unfade.evaluate.found import score_mask
@@ -110,7 +110,7 @@ def test_found_mask_by_hand() -> None:
 
 
 def test_found_mask_agrees_with_torchmetrics() -> None:
-    from oracles import libraries
+    from independent import libraries
 
     torch, _, _ = libraries()
     from torchmetrics.functional.classification import (

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles import batch, libraries
-from scenes import blurred, noisy, photograph
+from independent import batch, libraries
+from measured_pictures import blurred, noisy, photograph
 
 from unfade.errors import MissingPackage, ModelMissing, ModelRejected
 from unfade.evaluate import dists, identity, lpips, stlpips, weights

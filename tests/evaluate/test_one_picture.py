@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from oracles import libraries
-from scenes import blurred, noisy, photograph
+from independent import libraries
+from measured_pictures import blurred, noisy, photograph
 
 from unfade.errors import ModelMissing
 from unfade.evaluate import brisque, natural, weights

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from measured_pictures import photograph, scratched
 from PIL import Image
-from scenes import photograph, scratched
 
 import unfade
 from unfade.cli import app

@@ -10,7 +10,7 @@ import nbclient
 import nbformat
 import numpy as np
 import pytest
-from albums import album
+from study_albums import album
 
 BOOKS = Path(__file__).parents[2] / "notebooks"
 

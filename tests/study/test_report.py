@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from albums import album, codes_of, save
 from click.testing import CliRunner, Result
 from PIL import Image
+from study_albums import album, codes_of, save
 
 from unfade.cli import app
 from unfade.errors import PartlyFailed, PromiseBroken, UnreadableInput, UsageError

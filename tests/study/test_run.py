@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from albums import SIDE_PX, album, codes_of, dies_on_b, save
+from study_albums import SIDE_PX, album, codes_of, dies_on_b, save
 
 from unfade.errors import Cancelled, ModelMissing, RecipeError, UnreadableInput, UsageError
 from unfade.files.formats.png_encode import encode
 from unfade.study import Study, load_study, run_study
 from unfade.study import run as running
 from unfade.study.controls import judge
+from unfade.study.inputs import export_inputs
 from unfade.study.methods import Method
-from unfade.study.run import Outcome, export, plan
+from unfade.study.run import Outcome, plan
 
 QUICK = ("ssim",)
 
@@ -298,7 +302,7 @@ def test_ready_damage_with_masks(tmp_path: Path) -> None:
 def test_what_is_exported_is_what_methods_are_given(tmp_path: Path) -> None:
     folder, output = album(tmp_path / "photos", 1), tmp_path / "out"
     study = _study(folder)
-    assert export(study, tmp_path / "inputs") == 2
+    assert export_inputs(study, tmp_path / "inputs") == 2
     _run(study, output, keep=True)
     for damage in ("sound", "gaussian-25"):
         given = codes_of(tmp_path / "inputs" / damage / "a.png")
@@ -402,3 +406,33 @@ def test_a_wrong_study_file_says_what_is_wrong(tmp_path: Path, text: str, words:
         Study(data="x", seed=-1)
     with pytest.raises(UsageError, match="no pictures"):
         Study(data="")
+
+
+def _alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_workers_end_with_a_parent_that_was_killed() -> None:
+    script = (
+        "import os, time\n"
+        "from unfade.study.run import _pool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = _pool(1)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        assert _alive(worker)
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while _alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _alive(worker)

@@ -73,8 +73,8 @@ def command(
 
     For example: unfade bench photos --damage old-photo --method auto --method fill:sparse
     """
+    from unfade.study.inputs import export_inputs
     from unfade.study.page import write_report
-    from unfade.study.run import export as export_inputs
     from unfade.study.run import run_study
     from unfade.study.table import check_packages
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from unfade.errors import UsageError, nearest
-from unfade.picture import Mask, Pixels
+from unfade.picture import Mask, Pixels, Window
 
 Better = Literal["higher", "lower", "none"]
 
@@ -35,7 +35,7 @@ class Case:
     damaged: Pixels
     restored: Pixels
     mask: Mask | None = None
-    faces: tuple[object, ...] = ()
+    faces: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +232,7 @@ def _ssimulacra2(case: Case) -> tuple[float]:
 def _identity(case: Case) -> tuple[float]:
     from unfade.evaluate.identity import identity_drift
 
-    drifts = identity_drift(case.reference, case.restored, case.faces)  # type: ignore[arg-type]
+    drifts = identity_drift(case.reference, case.restored, case.faces)
     return (float(np.mean(drifts)) if drifts else math.nan,)
 
 

@@ -6,6 +6,7 @@
     methods     recipes, fills, networks, folders of a peer's results, negative controls
     cell        one picture under one damage by every method: the unit of work
     cache       figures kept by what they were made from, so that a run can be taken up again
+    inputs      damaged pictures as files, for a peer
     run         all cells on all cores; what fails is named and the rest goes on
     table       the tidy table; means with bootstrap intervals
     controls    whether the benchmark can tell harm from no harm at all

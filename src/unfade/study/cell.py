@@ -19,11 +19,12 @@ from unfade.evaluate.display import image_bytes, shown
 from unfade.evaluate.found import score_mask
 from unfade.evaluate.metrics import Case, Metric, find_metrics, measure
 from unfade.evaluate.panels import most_changed
-from unfade.picture import Picture
+from unfade.picture import Picture, Window
+from unfade.result import file_sha256
 from unfade.study.cache import Cache, key_of
 from unfade.study.damage import Damage, Damaged, damaged, seed_for
-from unfade.study.methods import Made, Method, carry_out, found_mask, print_of_file
-from unfade.study.pictures import Problem, check_finite, matched, read
+from unfade.study.methods import Made, Method, carry_out, found_mask
+from unfade.study.pictures import Problem, by_name, check_finite, matched, read
 
 CROP_PX = 192
 FOUND = ("found_precision", "found_recall", "found_f1", "found_iou")
@@ -65,7 +66,7 @@ def carry_out_task(task: Task) -> Done:
     """Damage a picture, give it to each method, measure; what fails costs only itself."""
     done = Done()
     try:
-        picture_print = print_of_file(task.path)
+        picture_print = file_sha256(task.path)
         seed = seed_for(task.seed, picture_print, task.damage)
         work = _Work(task, picture_print, seed)
     except (UnfadeError, OSError) as error:
@@ -126,28 +127,27 @@ class _Work:
         }  # fmt: skip
 
     def _key(self, method: Method, peer: Path | None) -> str:
-        damage = self.task.damage
-        given = damage.print
-        if damage.kind == "folder":
-            given = _folder_print(damage, self.task.name)
         return key_of(
-            picture=self.picture_print,
-            side_px=self.task.side_px,
-            damage=[damage.kind, given],
-            seed=self.seed if damage.kind == "recipe" else 0,
-            method=[method.family, method.print, print_of_file(peer) if peer else ""],
+            **self._given_parts(),
+            method=[method.family, method.print, file_sha256(peer) if peer else ""],
         )
 
     def _end_key(self, what: str) -> str:
         """Key of the crop of the sound, or of the damaged picture."""
+        return key_of(**self._given_parts(), what=what)
+
+    def _given_parts(self) -> dict[str, Any]:
+        """What the damaged picture is made from, as parts of a key."""
         damage = self.task.damage
-        return key_of(
-            what=what,
-            picture=self.picture_print,
-            side_px=self.task.side_px,
-            damage=[damage.label, damage.print],
-            seed=self.seed,
-        )
+        print_ = damage.print
+        if damage.kind == "folder":
+            print_ = _folder_print(damage, self.task.name)
+        return {
+            "picture": self.picture_print,
+            "side_px": self.task.side_px,
+            "damage": [damage.kind, print_],
+            "seed": self.seed if damage.kind == "recipe" else 0,
+        }
 
     def _measured(
         self,
@@ -219,7 +219,7 @@ class _Work:
         )
         return image_bytes(shown(piece, *cut.shape[:2]), "png")
 
-    def _faces(self) -> tuple[object, ...]:
+    def _faces(self) -> tuple[Window, ...]:
         assert self._reference is not None
         faces = look_at(self._reference, _bench(), only=["faces"]).faces
         return tuple(face.window for face in faces.faces) if faces else ()
@@ -253,12 +253,10 @@ def _bench() -> Bench:
 
 @cache
 def _folder_print(damage: Damage, name: str) -> str:
-    from unfade.study.pictures import by_name
-
     prints = []
     for folder in (Path(damage.where), Path(damage.where) / "masks"):
         path = by_name(folder).get(name) if folder.is_dir() else None
-        prints.append(print_of_file(path) if path else "")
+        prints.append(file_sha256(path) if path else "")
     return "/".join(prints)
 
 

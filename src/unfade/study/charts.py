@@ -60,10 +60,14 @@ def fidelity_plausibility(summary: Any, damage: str, perceptual: str | None = No
             [x["mean"]], [y["mean"]], c=[harmed], vmin=0, vmax=top, cmap="viridis_r",
             s=70, marker=mark, edgecolors="black", linewidths=0.6, zorder=2,
         )  # fmt: skip
-    for names, place in _labels({m: (points[m].loc[across, "mean"], points[m].loc[up, "mean"])
-                                 for m in shown}):  # fmt: skip
+    places = {m: (points[m].loc[across, "mean"], points[m].loc[up, "mean"]) for m in shown}
+    for number, (names, place) in enumerate(sorted(_labels(places), key=lambda label: label[1])):
         axes.annotate(
-            _plain(", ".join(names)), place, xytext=(6, 5), textcoords="offset points", fontsize=9
+            _plain(", ".join(names)),
+            place,
+            xytext=(6, -12 if number % 2 else 5),  # neighbours above and below in turn
+            textcoords="offset points",
+            fontsize=9,
         )
     axes.set_xlabel(_axis(across))
     axes.set_ylabel(_axis(up))

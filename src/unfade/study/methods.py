@@ -7,7 +7,6 @@ and white) and **flip** (upside down). A benchmark that cannot tell them apart m
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,12 +99,6 @@ def parse_method(text: str) -> Method:
     name = rest if colon and kind == "recipe" else spec
     mark = "auto" if name == "auto" else load_recipe(name).sha256
     return Method(label=label, family="recipe", what=name, print=mark)
-
-
-def print_of_file(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def carry_out(method: Method, given: Damaged, bench: BenchView) -> Made:

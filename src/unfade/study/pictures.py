@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unfade.errors import InputRefused, UnreadableInput, UnsupportedInput, UsageError
+from unfade.errors import UnreadableInput, UnsupportedInput, UsageError
 from unfade.files import open_picture
 from unfade.files.formats import FORMATS
 from unfade.picture import Picture, pixels_to_codes
@@ -152,16 +152,3 @@ def peer_files(folder: str | Path, damage: str, only_damage: bool) -> dict[str, 
 def surplus(files: Mapping[str, Path], wanted: Mapping[str, Path]) -> list[str]:
     """Names of files that belong to no picture of the data set."""
     return [path.name for name, path in files.items() if name not in wanted]
-
-
-__all__ = [
-    "InputRefused",
-    "Problem",
-    "by_name",
-    "check_finite",
-    "data_set",
-    "matched",
-    "peer_files",
-    "read",
-    "surplus",
-]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from unfade.engines.bench import available_cores
@@ -240,13 +240,23 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """In each worker: one thread, whatever the libraries' own ideas are."""
+    """In each worker: one thread, whatever the libraries' own ideas are; no life of its own."""
     import signal
+    import threading
 
     import cv2
 
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell its workers to stop; they would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager
@@ -271,34 +281,3 @@ def _stop_if(cancelled: Callable[[], bool] | None) -> None:
 
 def _silent(says: str, done: int, total: int) -> None:
     return None
-
-
-def export(study: Study, folder: str | Path, progress: ProgressCall | None = None) -> int:
-    """Write the damaged pictures and their masks for a peer, who lays the results beside them.
-
-    ``FOLDER/DAMAGE/NAME.png`` and ``FOLDER/DAMAGE/masks/NAME.png``.
-
-    Returns:
-        how many pictures were written
-    """
-    from unfade.picture import Picture
-    from unfade.study.cell import write_png
-    from unfade.study.damage import damaged, seed_for
-    from unfade.study.methods import print_of_file
-    from unfade.study.pictures import read
-
-    damages, _ = plan(replace(study, methods=()))
-    pictures = data_set(study.data, study.limit)
-    total, written = len(damages) * len(pictures), 0
-    for damage in damages:
-        for name, path in pictures.items():
-            seed = seed_for(study.seed, print_of_file(path), damage)
-            given = damaged(read(path, study.side_px), name, damage, seed, study.side_px)
-            place = Path(folder) / damage.label
-            write_png(place / f"{name}.png", given.picture)
-            if given.mask is not None:
-                mask = Picture(given.mask[:, :, None].astype("uint8") * 255)
-                write_png(place / "masks" / f"{name}.png", mask)
-            written += 1
-            (progress or _silent)("Writing", written, total)
-    return written
