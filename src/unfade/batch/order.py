@@ -21,8 +21,8 @@ from unfade.batch.ledger import Chosen, Ledger
 from unfade.batch.ledger_store import MEMORY
 from unfade.batch.plan import Filter, Plan, check_places, make_plan
 from unfade.batch.run import TRIES, Outcome, Task, Watcher, check, work_through
+from unfade.batch.scratch import SCRATCH, clear_scratch
 from unfade.batch.task import Treatment
-from unfade.batch.work import SCRATCH, clear_scratch
 from unfade.errors import UsageError, nearest
 from unfade.files.places.contract import Place
 from unfade.files.places.opening import DEFAULT_OPTIONS, StoreOptions, open_place
