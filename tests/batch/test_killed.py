@@ -117,6 +117,7 @@ def test_ctrl_c_stops_hands_back_and_says_how_to_go_on(source: Path) -> None:
     assert "what is done stays done" in err
 
 
+@pytest.mark.slow
 def test_two_batches_on_one_ledger(source: Path) -> None:
     restored = source.parent / "shared"
     first = start("batch", str(source), str(restored), "--workers", "1", "--no-report")
@@ -138,6 +139,7 @@ def server(credentials: None) -> Iterator[Server]:  # noqa: F811
         yield server
 
 
+@pytest.mark.slow
 def test_from_bucket_to_bucket_killed_and_gone_on(
     source: Path, unbroken: dict[str, str], server: Server, tmp_path: Path
 ) -> None:

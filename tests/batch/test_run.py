@@ -250,9 +250,10 @@ def test_what_took_too_much_memory_is_tried_again_alone(source: Path, tmp_path: 
 
 
 def test_no_more_is_handed_over_than_keeps_the_executor_busy(source: Path, tmp_path: Path) -> None:
-    scans(source, 10, first=10)
+    for n in range(20):
+        (source / f"bad {n}.tif").write_bytes(b"no picture")
     executor = InlineExecutor()
-    assert batch(source, tmp_path / "restored", executor).done == 16
+    assert batch(source, tmp_path / "restored", executor).failed == 20
     assert executor.most_waiting <= 2 * executor.slots
 
 
@@ -270,6 +271,31 @@ def test_an_interruption_hands_back_and_goes_on(
     assert outcome.left == 4
     assert batch(source, tmp_path / "restored").left == 0
     assert hashes(tmp_path / "restored") == unbroken
+
+
+def test_half_made_files_of_a_killed_run_are_gone_after_the_next(
+    source: Path, tmp_path: Path, unbroken: dict[str, str]
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    restored = tmp_path / "restored"
+    mine = restored / "box 0" / ".unfade-notes.txt"
+
+    def kill(job: Job) -> None:
+        if job.kind.endswith("restore_one"):
+            mine.parent.mkdir(parents=True, exist_ok=True)
+            mine.write_text("keep")
+            (mine.parent / f".unfade-{2**22 - 5}-0123456789ab.jpg").write_bytes(b"half")
+            raise Killed
+
+    with pytest.raises(Killed):
+        batch(source, restored, InlineExecutor(kill))
+    assert len(list(mine.parent.iterdir())) == 2
+    assert batch(source, restored).done == 6
+    assert mine.read_text() == "keep"
+    mine.unlink()
+    assert hashes(restored) == unbroken
 
 
 def test_a_treatment_that_cannot_be_carried_out_is_said_at_once(

@@ -50,8 +50,8 @@ def file(folder: Path, content: bytes, name: str = "source") -> Path:
 def test_what_is_put_and_fetched_through_faults_is_exact(
     kind: str, place: S3Place, faults: Faults, tmp_path: Path
 ) -> None:
-    faults.pick = some(0.3, [kind], seed=4)
-    contents = {f"{n}.tif": os.urandom(20_000) for n in range(12)}
+    faults.pick = some(0.35, [kind], seed=4)
+    contents = {f"{n}.tif": os.urandom(20_000) for n in range(7)}
     for name, content in contents.items():
         place.put(file(tmp_path, content), name)
     assert {entry.name for entry in place.entries()} == set(contents)

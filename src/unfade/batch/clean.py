@@ -20,7 +20,7 @@ from pathlib import Path
 from unfade.batch.ledger import Ledger
 from unfade.batch.order import default_ledgers
 from unfade.batch.plan import SIDECARS
-from unfade.batch.work import SCRATCH
+from unfade.batch.scratch import SCRATCH
 from unfade.errors import UsageError
 from unfade.files.places.contract import Place
 from unfade.files.places.opening import DEFAULT_OPTIONS, StoreOptions, open_place

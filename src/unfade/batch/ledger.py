@@ -172,6 +172,11 @@ class Ledger:
                     job=job,
                 )
 
+    def interrupted(self) -> list[str]:
+        """Targets of the items that a run was working on when it ended without a word."""
+        found = self._store.rows("SELECT target FROM items WHERE state = 'running'")
+        return [str(target) for (target,) in found]
+
     def refuse(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Settle items that planning found impossible: (name, code, message)."""
         with self._store.transaction() as change:

@@ -17,6 +17,7 @@ from unfade.needs import need
 
 FORMAT = 1
 MEMORY = ":memory:"
+BLOCK_ROWS = 2000
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS items (
@@ -159,12 +160,12 @@ class _SqliteStore:
 
 class _PostgresStore:
     def __init__(self, address: str) -> None:
-        engine_of: Any = need("sqlalchemy", extra="batch", to="keep the ledger in Postgres")
+        engine_of: Any = need("sqlalchemy", extra="postgres", to="keep the ledger in Postgres")
         address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", address)
         url = engine_of.engine.make_url(address)
         self.shown = url.render_as_string(hide_password=True)
         self._text = engine_of.text
-        need("psycopg", extra="batch", to="keep the ledger in Postgres")
+        need("psycopg", extra="postgres", to="keep the ledger in Postgres")
         try:
             self._engine = engine_of.create_engine(url)
             self._db = self._engine.connect()
@@ -200,7 +201,10 @@ class _PostgresStore:
             self._db.execute(self._text(sql), list(values))
 
     def rows(self, sql: str, **values: Any) -> Iterator[Any]:
-        found = self._db.execution_options(yield_per=2000).execute(self._text(sql), values)
+        # a cursor of the server's, so that a million rows do not lie in memory here
+        found = self._db.execute(
+            self._text(sql), values, execution_options={"yield_per": BLOCK_ROWS}
+        )
         return (tuple(row) for row in found)
 
     def close(self) -> None:

@@ -21,10 +21,11 @@ from unfade.batch.ledger import Chosen, Ledger
 from unfade.batch.ledger_store import MEMORY
 from unfade.batch.plan import Filter, Plan, check_places, make_plan
 from unfade.batch.run import TRIES, Outcome, Task, Watcher, check, work_through
+from unfade.batch.scratch import SCRATCH, clear_scratch
 from unfade.batch.task import Treatment
-from unfade.batch.work import SCRATCH, clear_scratch
 from unfade.errors import UsageError, nearest
 from unfade.files.places.contract import Place
+from unfade.files.places.folder import clear_temporaries
 from unfade.files.places.opening import DEFAULT_OPTIONS, StoreOptions, open_place
 
 RESTORE = "unfade.batch.work:restore_one"
@@ -100,6 +101,10 @@ class Batch:
     def plan(self) -> Plan:
         """List the source, and say what is to be done; see ``make_plan``."""
         order = self.order
+        if self.destination.folder is not None:  # half-made files of a run that was killed
+            targets = self.ledger.interrupted()
+            for folder in {(self.destination.folder / target).parent for target in targets}:
+                clear_temporaries(folder)
         self.planned = make_plan(
             self.ledger,
             self.source,

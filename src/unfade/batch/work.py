@@ -7,8 +7,6 @@ a matching record is a finished one, whatever the ledger knows.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -16,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unfade.batch.access import access_copy
+from unfade.batch.delivery import deliver, finished, put_access_copy
 from unfade.batch.doubt import doubt_of
 from unfade.batch.executors.contract import JobView
+from unfade.batch.scratch import SCRATCH, sha256_of, short_name, uri_of
 from unfade.batch.task import Treatment
 from unfade.batch.thumbs import thumbnail
 from unfade.engines.bench import Bench
@@ -26,15 +25,12 @@ from unfade.errors import OutputError, UnreadableInput
 from unfade.files.limits import Limits
 from unfade.files.places.contract import Place, sums_of
 from unfade.files.places.opening import StoreOptions, open_place
-from unfade.files.sidecar import evidence_path, read_record, record_path, write_record
 from unfade.journey import compare, restore
 from unfade.pixels.room import on_disk
 from unfade.recipe import parse_recipe
 from unfade.record import Record
 from unfade.result import Result, Saved, file_sha256
 
-SCRATCH = "unfade-batch-"
-ACCESS = "unfade-access"
 _NOT_THE_BENCH = ("limits", "in_memory_bytes")
 
 
@@ -56,17 +52,25 @@ def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
         original = _at_hand(source, str(arguments["name"]), folder)
         fetched = time.perf_counter()
         sha256 = file_sha256(original)
-        earlier = _finished(destination, target, sha256, job)
+        earlier = finished(destination, target, sha256, job)
         if earlier is not None:
             facts = _facts(earlier, adopted=True)
             return facts | {"doubt": doubt_of(earlier)[0], "reasons": doubt_of(earlier)[1]}
         result = _restored(original, arguments, view)
         facts_of_source = dict(result.record.source)
         if source.folder is None:  # a folder's files are named by their path from the result
-            facts_of_source["uri"] = _uri(source, str(arguments["name"]))
+            facts_of_source["uri"] = uri_of(source, str(arguments["name"]))
         result = replace(result, record=replace(result.record, job=job, source=facts_of_source))
         made = time.perf_counter()
-        saved = _deliver(result, destination, target, folder, arguments)
+        saved = deliver(
+            result,
+            destination,
+            target,
+            folder,
+            name=str(arguments["name"]),
+            overwrite=bool(arguments["overwrite"]),
+            quality=Treatment(**arguments["treatment"]).quality,
+        )
         doubt, reasons = doubt_of(saved.record)
         facts = _facts(saved.record) | {"doubt": doubt, "reasons": reasons}
         facts["phases_s"] = {
@@ -75,7 +79,7 @@ def restore_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
             "put": round(time.perf_counter() - made, 4),
         }
         if arguments.get("access"):
-            _put_access_copy(saved.output, destination, target, folder, str(arguments["access"]))
+            put_access_copy(saved.output, destination, target, folder, str(arguments["access"]))
         if arguments.get("reference"):
             facts["metrics"] = _metrics(arguments, saved, folder, view)
         if arguments.get("thumbs"):
@@ -99,12 +103,12 @@ def copy_one(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
         sums = sums_of(original)
         there = destination.stat(target)
         same = there is not None and there.size == sums.size and (
-            sums.matches(there.version) or _sha256_of(destination, target) == sums.sha256
+            sums.matches(there.version) or sha256_of(destination, target) == sums.sha256
         )  # fmt: skip
         if not same:
             if there is not None and not arguments["overwrite"]:
                 raise OutputError(
-                    f"`{_uri(destination, target)}` exists already, with other content.",
+                    f"`{uri_of(destination, target)}` exists already, with other content.",
                     "Use `--overwrite` to replace it, or another destination.",
                 )
             destination.put(original, target, overwrite=there is not None)
@@ -184,44 +188,9 @@ def _at_hand(place: Place, name: str, folder: Path | None) -> Path:
         return path
     assert folder is not None
     (folder / "in").mkdir()
-    path = folder / "in" / _short(name)
+    path = folder / "in" / short_name(name)
     place.fetch(name, path)
     return path
-
-
-def _short(name: str) -> str:
-    """The last part of a name, no longer than file systems and our sidecars allow."""
-    last = name.rpartition("/")[2]
-    if len(last.encode()) <= 200:
-        return last
-    stem, dot, extension = last.rpartition(".")
-    digest = hashlib.sha256(last.encode()).hexdigest()[:16]
-    return f"{(stem or extension)[:40]}-{digest}{dot}{extension if stem else ''}"
-
-
-def _finished(destination: Place, target: str, sha256: str, job: str) -> Record | None:
-    """The record of a result that is already there, made from these bytes by this treatment."""
-    there = destination.stat(target)
-    if there is None:
-        return None
-    try:
-        if destination.folder is not None:
-            record = read_record(destination.folder / target)
-        else:
-            record = Record.from_json(destination.read(f"{target}.unfade.json").decode())
-    except (UnreadableInput, ValueError, KeyError, TypeError):
-        return None  # no record, or half of one on a store that allows that: it is made again
-    if (record.source.get("sha256"), record.job) != (sha256, job):
-        return None
-    whole = record.output.get("sha256") == _sha256_of(destination, target)
-    return record if whole else None
-
-
-def _sha256_of(place: Place, name: str) -> str:
-    if place.folder is not None:
-        return file_sha256(place.folder / name)
-    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        return place.fetch(name, Path(folder) / "there")
 
 
 # -- through ------------------------------------------------------------------------------------
@@ -268,90 +237,6 @@ def _bench(arguments: Mapping[str, Any], view: JobView) -> Bench:
     return found
 
 
-# -- out ----------------------------------------------------------------------------------------
-
-
-def _deliver(
-    result: Result,
-    destination: Place,
-    target: str,
-    folder: Path | None,
-    arguments: Mapping[str, Any],
-) -> Saved:
-    """Put picture, evidence and record into the destination; the record last."""
-    quality = Treatment(**arguments["treatment"]).quality
-    overwrite = bool(arguments["overwrite"])
-    if destination.folder is not None:
-        path = destination.folder / target
-        _make_folder(path.parent)
-        if overwrite:
-            evidence_path(path).unlink(missing_ok=True)
-        try:
-            return result.save(path, overwrite=overwrite, quality=quality)
-        except OutputError:
-            if overwrite or not path.is_file():
-                raise
-            return _adopted(result, path, quality)
-    assert folder is not None
-    (folder / "out").mkdir()
-    saved = result.save(folder / "out" / _short(target), quality=quality)
-    record = _addressed(saved.record, target, str(arguments["name"]))
-    write_record(saved.output, record, overwrite=True)
-    try:
-        destination.put(saved.output, target, overwrite=overwrite)
-    except OutputError:
-        if _sha256_of(destination, target) != record.output["sha256"]:
-            raise
-    if saved.evidence_file is not None:
-        destination.put(saved.evidence_file, f"{target}.evidence.png", overwrite=True)
-    elif overwrite:
-        destination.delete(f"{target}.evidence.png")
-    destination.put(record_path(saved.output), f"{target}.unfade.json", overwrite=True)
-    return replace(saved, record=record)
-
-
-def _adopted(result: Result, path: Path, quality: int | None) -> Saved:
-    """A file is there without a fitting record: ours from before a power cut, or a stranger's.
-
-    Raises:
-        OutputError: its bytes are not those of this result
-    """
-    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        saved = result.save(Path(folder) / path.name, quality=quality)
-        if file_sha256(path) != saved.record.output["sha256"]:
-            raise OutputError(
-                f"`{path}` exists already, and is not of this batch.",
-                "Choose another destination, or replace it with `--overwrite`.",
-            )
-        return result.save(path, overwrite=True, quality=quality)
-
-
-def _addressed(record: Record, target: str, name: str) -> Record:
-    """A record for a store: paths of the scratch folder mean nothing there."""
-    source = {key: value for key, value in record.source.items() if key != "path"}
-    return replace(
-        record,
-        source=source | {"name": name.rpartition("/")[2]},
-        output=record.output | {"name": target.rpartition("/")[2]},
-    )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder `{folder}` cannot be made: {error.strerror}.",
-            "Choose another destination, or check its permissions.",
-        ) from error
-
-
-def _uri(place: Place, name: str) -> str:
-    if place.folder is not None:
-        return str(place.folder / name)
-    return f"{place.uri.rstrip('/')}/{name}"
-
-
 def _facts(record: Record, *, adopted: bool = False) -> dict[str, Any]:
     """What the ledger, the table and the report keep of a record."""
     source, output = record.source, record.output
@@ -388,18 +273,6 @@ def _plain(finding: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _put_access_copy(
-    output: Path, destination: Place, target: str, folder: Path | None, kind: str
-) -> None:
-    """Make a copy for looking at, and put it into a folder of its own in the destination."""
-    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as made:
-        root = Path(made)
-        for path in access_copy(output, root, kind, stem=target.rpartition("/")[2]):
-            name = path.relative_to(root).as_posix()
-            parent = target.rpartition("/")[0]
-            destination.put(path, "/".join(filter(None, (ACCESS, parent, name))), overwrite=True)
-
-
 def _metrics(
     arguments: Mapping[str, Any], saved: Saved, folder: Path | None, view: JobView
 ) -> dict[str, Any]:
@@ -409,12 +282,6 @@ def _metrics(
     if place.stat(name) is None:
         return {}
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as own:
-        reference = Path(own) / _short(name)
+        reference = Path(own) / short_name(name)
         place.fetch(name, reference)
         return compare(saved.output, reference).to_dict()
-
-
-def clear_scratch(folder: Path) -> None:
-    """Remove what killed workers left in a scratch folder of a batch that nobody works on."""
-    for left in folder.glob(f"{SCRATCH}*"):
-        shutil.rmtree(left, ignore_errors=True)

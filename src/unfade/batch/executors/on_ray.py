@@ -5,7 +5,7 @@ nothing: a job whose node is lost fails with ``worker-lost``, and the ledger's l
 more jobs are handed to Ray than it has room for, so its object store never fills.
 
 A cluster of this machine is opened on the loopback address alone, without dashboard and without
-usage reports. Ray has no login: a real cluster belongs behind a closed network.
+usage reports. Ray runs whatever reaches its ports: a real cluster belongs behind a closed network.
 """
 
 from __future__ import annotations

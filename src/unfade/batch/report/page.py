@@ -21,7 +21,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884;
   vertical-align: top; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-code { overflow-wrap: anywhere; }
+code { overflow-wrap: anywhere; } td:first-child > code { display: inline-block; min-width: 14rem; }
 .numbers { display: flex; flex-wrap: wrap; gap: 1.6rem; margin: 1rem 0; }
 .numbers b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
 .pair { display: flex; gap: 4px; } .pair img { height: 150px; width: auto; max-width: 260px;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -146,6 +147,18 @@ class FolderPlace:
         return UnreadableInput(
             f"`{self.path / name}` cannot be read: {reason(error)}.", "Check the path."
         )
+
+
+def clear_temporaries(folder: Path) -> None:
+    """Remove temporary files of processes that are gone from one folder, not from those below."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as inside:
+        for each in inside:
+            found = _TEMPORARY.fullmatch(each.name)
+            if found is not None and not _alive(int(found[1])):
+                with contextlib.suppress(OSError):  # it is no harm where it is
+                    os.unlink(each.path)
 
 
 def _listed(name: str, each: os.DirEntry[str]) -> Entry:
