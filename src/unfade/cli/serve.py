@@ -15,6 +15,7 @@ from unfade.errors import SettingsError, UsageError
 if TYPE_CHECKING:
     from unfade.web.rules import Rules
 
+
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", help="Address to listen on; others need a token.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port; 0: a free one.")

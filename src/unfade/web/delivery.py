@@ -84,9 +84,15 @@ def record(studio: Studio, job: JobRow) -> Download:
     return _file(path, f"{_facts(job)['name']}.unfade.json", "json", "record")
 
 
-def items(studio: Studio, job: JobRow) -> Any:
+def items(studio: Studio, job: JobRow) -> Path:
+    """The file of the repairs, as ``Items`` has them; of a film it may be large."""
+    return _output(studio, job).with_name("items.json")
+
+
+def items_of(studio: Studio, job: JobRow) -> list[dict[str, Any]]:
     """The repairs."""
-    return json.loads(_output(studio, job).with_name("items.json").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = json.loads(items(studio, job).read_text("utf-8"))["items"]
+    return found
 
 
 def found(studio: Studio, job: JobRow) -> Any:

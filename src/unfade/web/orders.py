@@ -71,14 +71,9 @@ def accept(studio: Studio, user: str, wanted: JobRequest, key: str | None) -> Jo
 def revert(studio: Studio, job: JobRow, items: list[int], key: str | None) -> JobRow:
     """A job that takes repairs of another job's result back."""
     output = studio.tasks.output(job)
-    if job.kind == Kind.FILM:
-        raise UsageError(
-            "Repairs of a film are not taken back one by one here.",
-            "Restore it again with their keys in `rejected`.",
-        )
     if not output.is_file():
         raise NotFound("The result is not there any more.", "Restore the picture again.")
-    known = {each["number"] for each in delivery.items(studio, job)["items"]}
+    known = {each["number"] for each in delivery.items_of(studio, job)}
     unknown = sorted(set(items) - known)
     if unknown:
         last = f"It lists items 1 to {max(known)}." if known else "It lists no items."

@@ -35,16 +35,18 @@ class Shelf:
             for folder in ("", "scratch", "incoming", "uploads", "jobs"):
                 (data / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = open(data / "lock", "w", encoding="ascii")  # noqa: SIM115  # held open
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"Another server is using the folder `{data}`.",
-                "Stop it, or name another folder with `--data`.",
-            ) from error
         except OSError as error:
             raise OutputError(
                 f"The folder `{data}` cannot be used: {error.strerror}.",
                 "Name one that can be written to with `--data`.",
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise UsageError(
+                f"Another server is using the folder `{data}`.",
+                "Stop it, or name another folder with `--data`.",
             ) from error
 
     def close(self) -> None:

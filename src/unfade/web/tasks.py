@@ -18,6 +18,7 @@ from unfade.web.shelf import Shelf, allowed_path
 from unfade.web.store import Store
 
 MASKS = ("mask", "protect")
+FILM_FORMATS = ("mp4", "matroska", "avi", "mpeg", "mpegts")
 WORK = "unfade.web.work"
 
 
@@ -64,11 +65,13 @@ class Taskmaster:
             upload = self.store.upload(job.other, job.user)
             arguments["other"] = str(self.original(upload))
             arguments["names"][arguments["other"]] = upload.name
+        kind = "film:film" if job.kind == "film" else f"mend:{job.kind}"
         if job.parent is not None:
             arguments |= self._of_parent(job)
+            kind = "film:take_back" if arguments["format"] in FILM_FORMATS else kind
         return Job(
             key=job.id,
-            kind=f"{WORK}.film:film" if job.kind == "film" else f"{WORK}.mend:{job.kind}",
+            kind=f"{WORK}.{kind}",
             arguments=arguments,
             memory_bytes=self.rules.job_memory_bytes,
             time_limit_s=self.rules.job_seconds,
@@ -125,9 +128,7 @@ class Taskmaster:
         return {
             "output": str(output),
             "items": list(job.request["items"]),
-            "rows": facts["rows"],
-            "cols": facts["cols"],
-            "sha256": facts["sha256"],
+            "format": facts["format"],
         }
 
     def _bench(self, running: int) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from unfade.web.schemas.jobs import Job, JobLinks, Kind, Progress, State, Summar
 from unfade.web.schemas.problem import Problem
 from unfade.web.schemas.uploads import Upload
 from unfade.web.studio import Studio
+from unfade.web.tasks import FILM_FORMATS
 
 _FACTS = ("kind", "format", "rows", "cols", "bits", "colour", "pages", "frames", "duration_s")
 
@@ -65,7 +66,7 @@ def _links(row: JobRow) -> JobLinks:
     base = f"/v1/jobs/{row.id}"
     made = row.summary or {}
     picture = "file" in made
-    film = row.kind == Kind.FILM
+    film = made.get("format") in FILM_FORMATS
     looked = row.state is State.SUCCEEDED and row.kind in (Kind.EXAMINE, Kind.COMPARE)
     return JobLinks(
         self=base,

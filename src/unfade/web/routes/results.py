@@ -115,9 +115,9 @@ async def get_mask(job: OwnJob, studio: TheStudio, kind: str) -> FileResponse:
 
 
 @router.get("/v1/jobs/{id}/items", response_model=Items)
-def get_items(job: OwnJob, studio: TheStudio) -> JSONResponse:
+def get_items(job: OwnJob, studio: TheStudio) -> FileResponse:
     """The repairs, each with the number by which it is taken back."""
-    return JSONResponse(delivery.items(studio, job))
+    return FileResponse(delivery.items(studio, job), media_type="application/json")
 
 
 @router.get(

@@ -92,6 +92,8 @@ class ItemView(BaseModel):
     area_px: int
     confidence: float
     made: bool = Field(description="false: found, and left alone")
+    frame: int | None = Field(None, description="of a film, from 0")
+    time_s: float | None = Field(None, description="of a film")
 
 
 class Items(BaseModel):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from unfade.needs import need
 from unfade.web.work.asked import bench_of, recipe_of
 from unfade.web.work.child import bound_processor_time
 from unfade.web.work.naming import named, record_as_delivered
-from unfade.web.work.outcome import items_of, papers, step_facts, write_json
+from unfade.web.work.outcome import original_again, papers, step_facts, write_json
 
 MASTER = ".mkv"
 PLAYED = ".mp4"  # access copies go where browsers play them
@@ -29,13 +31,7 @@ def film(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
     Returns:
         a summary, as of ``Summary``, with ``file``: the result's name in the folder
     """
-    if importlib.util.find_spec("unfade.film.journey") is None:
-        raise UsageError(
-            "This version of unfade does not restore films.",
-            "`GET /v1/limits` lists under `features` what it does.",
-        )
-    need("av", extra="film", to="read and write films")
-    journey = importlib.import_module("unfade.film.journey")
+    journey = _part("journey")
     source, folder = Path(arguments["source"]), Path(arguments["folder"])
     request = arguments["request"]
     bound_processor_time(arguments["seconds"])
@@ -62,6 +58,72 @@ def film(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
         return _facts(made, saved, arguments)
 
 
+def take_back(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
+    """Take repairs of a film back.
+
+    Args:
+        arguments: as of ``mend.revert``
+    """
+    rebuild = _part("rebuild")
+    source, output = Path(arguments["source"]), Path(arguments["output"])
+    bound_processor_time(arguments["seconds"])
+    with named(arguments["names"]):
+        if not arguments["items"]:
+            return original_again(source, arguments)
+        target = Path(arguments["folder"]) / output.name
+        made = rebuild.rebuild_film(
+            output,
+            strike=arguments["items"],
+            target=target,
+            original=source,
+            bench=bench_of(arguments, view),
+            limits=Limits(**arguments["limits"]),
+        )
+        try:
+            saved = made.save(target, overwrite=True)
+        finally:
+            made.discard()
+        return _facts(made, saved, arguments)
+
+
+def _part(name: str) -> Any:
+    """A module of the library's part for films.
+
+    Raises:
+        UsageError: this version has none; MissingPackage: what it needs is not installed
+    """
+    if importlib.util.find_spec(f"unfade.film.{name}") is None:
+        raise UsageError(
+            "This version of unfade does not restore films.",
+            "`GET /v1/limits` lists under `features` what it does.",
+        )
+    need("av", extra="film", to="read and write films")
+    return importlib.import_module(f"unfade.film.{name}")
+
+
+def _repairs(readable: Path | None) -> list[dict[str, Any]]:
+    """The list of repairs as ``ItemView`` has them."""
+    if readable is None:
+        return []
+    with Path(readable).open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [
+        {
+            "number": row["number"],
+            "step": row["step"],
+            "key": f"{row['kind']}@{row['frame']}:{row['top']}:{row['left']}",
+            "kind": row["kind"],
+            "box": [row["top"], row["left"], row["rows"], row["cols"]],
+            "area_px": row["area_px"],
+            "confidence": row["confidence"],
+            "made": True,
+            "frame": row["frame"],
+            "time_s": row["time_s"],
+        }
+        for row in rows
+    ]
+
+
 def _facts(made: Any, saved: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     folder = Path(arguments["folder"])
     record, output = saved.record, Path(saved.output)
@@ -70,10 +132,9 @@ def _facts(made: Any, saved: Any, arguments: Mapping[str, Any]) -> dict[str, Any
         record.to_dict(), source=arguments["source_name"], output=name, masks={}
     )
     write_json(folder / "record.json", delivered)
-    write_json(folder / "items.json", {"items": items_of(record)})
+    items = _repairs(saved.readable_file)
+    write_json(folder / "items.json", {"items": items})
     with output.open("rb") as file:
-        import hashlib
-
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "file": output.name,
@@ -91,7 +152,7 @@ def _facts(made: Any, saved: Any, arguments: Mapping[str, Any]) -> dict[str, Any
         "changed_share": record.changed_share,
         "evidence_shares": record.evidence_shares,
         "steps": step_facts(record),
-        "items": sum(item.made for item in record.items),
+        "items": len(items),
         "left_alone": list(record.left_alone),
         "warnings": list(record.warnings),
     } | papers(made, saved, arguments["request"])

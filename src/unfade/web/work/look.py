@@ -49,16 +49,20 @@ def look_at_file(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
     bound_processor_time(arguments["seconds"])
     with named({str(path): arguments["name"]}):
         limits = Limits(**arguments["limits"])
-        container = film_container(path)
-        if container is not None:
-            return _film(path, container, limits)
-        if path.stat().st_size > arguments["picture_bytes"]:
+        size = path.stat().st_size
+        if size > arguments["picture_bytes"] and film_container(path) is None:
             raise LimitExceeded(
-                f"`{path}` has {path.stat().st_size / 1e6:.0f} MB; a picture may have "
+                f"`{path}` has {size / 1e6:.0f} MB; a picture may have "
                 f"{arguments['picture_bytes'] / 1e6:.0f} MB here.",
                 "Ask whoever runs this server to raise `--upload-size`.",
             )
-        return _picture(path, limits)
+        return facts_of(path, limits)
+
+
+def facts_of(path: Path, limits: Limits) -> dict[str, Any]:
+    """What the header says, and refused if it says too much."""
+    container = film_container(path)
+    return _picture(path, limits) if container is None else _film(path, container, limits)
 
 
 def film_container(path: Path) -> str | None:

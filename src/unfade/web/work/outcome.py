@@ -12,12 +12,13 @@ from typing import Any
 
 from unfade import journey
 from unfade.errors import UsageError
-from unfade.files import read_header
+from unfade.files import Limits, read_header
 from unfade.findings import Findings, Mark
 from unfade.record import Record
-from unfade.result import Result, Saved
+from unfade.result import Result, Saved, file_sha256
 from unfade.steps import step_of
 from unfade.web.work.catalogue import plain_settings, settings_schema
+from unfade.web.work.look import facts_of
 from unfade.web.work.marks import write_marks
 from unfade.web.work.naming import record_as_delivered
 
@@ -171,16 +172,16 @@ def original_again(original: Path, arguments: Mapping[str, Any]) -> dict[str, An
     folder = Path(arguments["folder"])
     target = folder / f"result{original.suffix}"
     shutil.copyfile(original, target)
-    header = read_header(target)
+    facts = facts_of(target, Limits(**arguments["limits"]))
     write_json(folder / "items.json", {"items": []})
     return {
         "file": target.name,
         "name": arguments["source_name"],
-        "format": header.format,
-        "rows": arguments["rows"],
-        "cols": arguments["cols"],
+        "format": facts["format"],
+        "rows": facts["rows"],
+        "cols": facts["cols"],
         "bytes": target.stat().st_size,
-        "sha256": arguments["sha256"],
+        "sha256": file_sha256(target),
         "same_bytes_as_source": True,
         "verified": True,
         "evidence": False,
