@@ -53,6 +53,7 @@ export class Work {
   items = new SvelteMap<string, Item[]>();
 
   private stop = new AbortController();
+  private lookingJob: string | null = null;
 
   constructor(name: string, file: File | null = null) {
     this.name = name;
@@ -100,7 +101,10 @@ export class Work {
     this.problem = null;
     try {
       const hear = (event: { progress: Progress | null }) => (this.looking = event.progress);
-      const job = await follow(await api.examine(this.upload.id, policy), hear, this.stop.signal);
+      const begun = await api.examine(this.upload.id, policy);
+      this.lookingJob = begun.id;
+      const job = await follow(begun, hear, this.stop.signal);
+      if (job.state === "cancelled") return;
       if (job.error) throw new api.Refusal(job.error);
       this.examination = await api.examination(job.id);
       if (this.recipe === "auto") this.plan = fromAdvice(this.examination.plan);
@@ -109,7 +113,12 @@ export class Work {
     } finally {
       this.examining = false;
       this.looking = null;
+      this.lookingJob = null;
     }
+  }
+
+  async stopLooking(): Promise<void> {
+    if (this.lookingJob) await api.cancel(this.lookingJob).catch((error) => (this.problem = error));
   }
 
   async restore(policy: string, extra: Partial<JobRequest> = {}): Promise<void> {

@@ -43,6 +43,7 @@ export class Deep {
   private readonly items = new Map<Layer, OpenSeadragon.TiledImage>();
   private readonly wanted = new Map<Layer, string>();
   private share: number | null = null;
+  private last = "";
   private readonly options: Options;
 
   constructor(options: Options) {
@@ -217,13 +218,13 @@ export class Deep {
   private told(): void {
     const zero = this.osd.viewport.pixelFromPoint(new OpenSeadragon.Point(0, 0), true);
     const one = this.osd.viewport.pixelFromPoint(new OpenSeadragon.Point(1, 0), true);
+    const size = this.osd.viewport.getContainerSize();
+    const scale = (one.x - zero.x) / this.options.cols;
+    const view = { scale, x: zero.x, y: zero.y, width: size.x, height: size.y };
+    const key = Object.values(view).join();
+    if (key === this.last) return;
+    this.last = key;
     if (this.share !== null) this.cut();
-    this.options.onview({
-      scale: (one.x - zero.x) / this.options.cols,
-      x: zero.x,
-      y: zero.y,
-      width: this.options.element.clientWidth,
-      height: this.options.element.clientHeight,
-    });
+    this.options.onview(view);
   }
 }

@@ -90,6 +90,9 @@ export const CATALOGUE = words({
   "tabs.result": ["Result", "Ergebnis", "Résultat"],
 
   "findings.looking": ["Looking for damage", "Suche nach Schäden", "Recherche des dommages"],
+  "findings.stop": ["Stop looking", "Suche beenden", "Arrêter la recherche"],
+  "findings.notLooked": ["Nobody has looked at this picture yet. It can be worked on all the same: by a recipe, by steps of your own, or by hand.", "Dieses Bild ist noch nicht geprüft. Man kann es trotzdem bearbeiten: nach einem Rezept, mit eigenen Schritten oder von Hand.", "Cette image n’a pas encore été examinée. On peut la traiter tout de même : par une recette, par des étapes choisies ou à la main."],
+  "findings.look": ["Look for damage", "Nach Schäden suchen", "Chercher les dommages"],
   "findings.abstained": ["{n} question could not be answered|{n} questions could not be answered", "{n} Frage blieb offen|{n} Fragen blieben offen", "{n} question reste sans réponse|{n} questions restent sans réponse"],
   "finding.tone": ["Tone", "Tonung", "Tonalité"],
   "finding.noise": ["Noise and grain", "Rauschen und Korn", "Bruit et grain"],

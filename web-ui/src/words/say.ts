@@ -25,16 +25,24 @@ export function plain(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** A number by the language's rules. Formats are kept: making one costs more than using it, and
+ * the zoom is written in every frame of a movement. */
+function written(value: number, options: Intl.NumberFormatOptions): string {
+  const key = look.language + JSON.stringify(options);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.NumberFormat(look.language, options)));
+  return format.format(value);
+}
+
 export function number(value: number, digits = 0): string {
-  return new Intl.NumberFormat(look.language, { maximumFractionDigits: digits }).format(value);
+  return written(value, { maximumFractionDigits: digits });
 }
 
 export function percent(share: number): string {
   const digits = share > 0 && share < 0.01 ? 2 : share < 0.1 ? 1 : 0;
-  return new Intl.NumberFormat(look.language, {
-    style: "percent",
-    maximumFractionDigits: digits,
-  }).format(share);
+  return written(share, { style: "percent", maximumFractionDigits: digits });
 }
 
 export function bytes(count: number): string {
@@ -42,11 +50,8 @@ export function bytes(count: number): string {
     count >= 1e9 ? (["gigabyte", 1e9] as const)
     : count >= 1e6 ? (["megabyte", 1e6] as const)
     : (["kilobyte", 1e3] as const);
-  return new Intl.NumberFormat(look.language, {
-    style: "unit",
-    unit,
-    maximumFractionDigits: count / size < 10 ? 1 : 0,
-  }).format(count / size);
+  const digits = count / size < 10 ? 1 : 0;
+  return written(count / size, { style: "unit", unit, maximumFractionDigits: digits });
 }
 
 /** `42 seconds`, `3 minutes`: rounded as a person would say it. */
@@ -55,9 +60,7 @@ export function lasting(seconds: number): string {
     seconds < 90 ? (["second", Math.max(1, Math.round(seconds))] as const)
     : seconds < 5400 ? (["minute", Math.round(seconds / 60)] as const)
     : (["hour", Math.round(seconds / 3600)] as const);
-  return new Intl.NumberFormat(look.language, { style: "unit", unit, unitDisplay: "long" }).format(
-    value,
-  );
+  return written(value, { style: "unit", unit, unitDisplay: "long" });
 }
 
 export function moment(iso: string): string {
