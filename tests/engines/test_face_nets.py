@@ -106,7 +106,7 @@ def test_likeness_is_a_number_of_length_one(tmp_path: Path) -> None:
 def test_a_file_that_is_no_network_and_a_device_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(b"no network")
-    with pytest.raises(ModelRejected, match="OpenCV cannot read `x.onnx`"):
+    with pytest.raises(ModelRejected, match=r"OpenCV cannot read `x\.onnx`"):
         FaceDetector(FACTS, path)
     with pytest.raises(UsageError, match="device `cuda`"):
         FaceRecogniser(FACTS, path, device="cuda")
