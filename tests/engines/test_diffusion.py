@@ -103,13 +103,9 @@ def test_seed_and_words_decide(engine: Any) -> None:
         engine.tuned(colour=1)
 
 
-def test_less_freedom_stays_closer_to_a_smooth_fill(engine: Any) -> None:
-    smooth = _smooth(PIXELS, HOLE)
-    free, held = (
-        np.abs(engine.tuned(freedom=f, steps=8, seed=1).fill(PIXELS, HOLE) - smooth)[HOLE].mean()
-        for f in (1.0, 0.13)
-    )
-    assert held != free
+def test_freedom_is_heard(engine: Any) -> None:
+    free, held = (engine.tuned(freedom=f, seed=1).fill(PIXELS, HOLE) for f in (1.0, 0.5))
+    assert np.abs(free - held).max() > 1e-4
 
 
 def test_what_lies_under_the_mask_is_not_looked_at(engine: Any) -> None:

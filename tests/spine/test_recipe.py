@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unfade.errors import RecipeError, SettingsError
@@ -28,9 +28,12 @@ def values_of(kind: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
             fields[f.name] = st.integers(int(low), int(high))
         elif isinstance(f.default, float) and low is not None and high is not None:
             fields[f.name] = st.floats(low, high, allow_nan=False)
+        elif isinstance(f.default, str):  # own words, e.g. a prompt
+            fields[f.name] = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     return st.fixed_dictionaries({}, optional=fields)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_recipe_comes_back_from_its_text(data: st.DataObject) -> None:
     chosen = data.draw(st.lists(st.sampled_from(STEPS), max_size=4))

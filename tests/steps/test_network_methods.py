@@ -20,6 +20,7 @@ from unfade.findings import Findings, Mark, MarkKind, Marks, Noise
 from unfade.picture import Picture
 from unfade.pixels.regions import regions_of
 from unfade.steps import deblock, deblur, denoise, inpaint, upscale
+from unfade.steps.contract import may_be_network
 from unfade.treatment import treat
 
 PLAIN: dict[str, Any] = {"sha256": "0" * 64, "licence": "MIT", "paper": ""}
@@ -181,6 +182,14 @@ def test_the_evidence_is_that_of_the_network_and_the_policy_asks_for_it() -> Non
             samples, only=["denoise"], settings={"denoise": {"method": "net-gan"}},
             policy="museum", bench=bench,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "word, may",
+    [("lama", False), ("lamma", False), ("lama-2", True), ("attic", True), ("Attic", False)],
+)
+def test_which_words_may_be_networks(word: str, may: bool) -> None:
+    assert may_be_network(word, ("telea", "lama", "mi-gan")) is may
 
 
 # -- deblock without a network -------------------------------------------------------------------

@@ -9,17 +9,20 @@ Everything that has to be put right about PyTorch is put right here and nowhere 
 * A ``torchvision`` built for CUDA does not import beside a PyTorch built for processors
   (``operator torchvision::nms does not exist``), and takes down every package that imports it.
   The missing operators are declared, then it imports; nothing here calls them.
+* A thread that waits for others may not spin for long: see ``unfade.engines.ncnn.SPIN``.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import warnings
 from types import ModuleType
 from typing import Any
 
+from unfade.engines.ncnn import SPIN
 from unfade.errors import UsageError
 from unfade.needs import need
 
@@ -41,6 +44,7 @@ def open_torch(*, to: str, extra: str = "torch") -> Any:
     Cost:
         3 seconds the first time
     """
+    os.environ.setdefault(*SPIN)
     torch = need("torch", extra=extra, to=to)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -215,7 +215,7 @@ def may_be_network(word: str, choices: Sequence[str]) -> bool:
 
     One that looks like a choice mistyped is not: ``teela`` is no network, ``lama-2`` may be one.
     """
-    if re.fullmatch(NETWORK_NAME, word) is None:
+    if word in choices or re.fullmatch(NETWORK_NAME, word) is None:
         return False
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.75)
     return not close or any(choice in word for choice in choices)
