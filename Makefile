@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+IMAGES ?= docker                # or podman; buildah has `bud` for `build`
+
 .PHONY: setup demo test test-slow test-browser check lint types imports docs constraints clean
+.PHONY: wheel image image-cpu image-cuda image-check deploy-check
 
 setup: $(VENV)/.base          ## the base install, as a user gets it
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -42,6 +45,24 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 docs: $(VENV)/.dev            ## reference pages must be as the code says
 	$(BIN)/python tools/reference.py --check
+
+wheel: $(VENV)/.base          ## the package as it is published, in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+image: image-cpu              ## the service as a container image
+image-cpu:
+	$(IMAGES) build --file deploy/Dockerfile --target cpu --tag unfade:cpu .
+image-cuda:
+	$(IMAGES) build --file deploy/Dockerfile --target cuda --tag unfade:cuda \
+		--build-arg EXTRAS=web,models,onnx,heif,raw,film,s3,torch .
+image-check:                  ## run it as it is meant to be run, and ask how it is
+	deploy/check-image $(IMAGES) unfade:cpu
+
+deploy-check: $(VENV)/.dev    ## Dockerfile, compose and workflows against their schemas
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.cuda.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/test.yml .github/workflows/slow.yml .github/workflows/publish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 constraints: $(VENV)/.dev     ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude unfade | sed 's/+cpu$$//' | LC_ALL=C sort -f > constraints.txt

@@ -107,6 +107,16 @@ def load_config(
     return Sourced(config, origins, file)
 
 
+def secret(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """A secret: from the environment alone, as other users can read a command line; "" if none.
+
+    Args:
+        name: "token" stands for the variable ``UNFADE_TOKEN``
+    """
+    environ = os.environ if environ is None else environ
+    return environ.get(ENVIRONMENT + name.upper(), "")
+
+
 def parse_bytes(text: str) -> int:
     """Bytes from "2GB", "512 MiB" or "1000000".
 

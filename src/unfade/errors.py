@@ -19,6 +19,8 @@
     ├── OutOfResources         exit 6   http 507   memory or time limit
     ├── OutputError            exit 7   http 507   the result cannot be written
     ├── PromiseBroken          exit 8   http 500   a step broke what it promised: a bug
+    ├── Unreachable            exit 9   http 504   a store or a service does not answer
+    ├── WorkerLost             exit 1   http 500   the process that worked on it has died
     └── Cancelled              exit 130 http 499   stopped by the user
 
 A message is two sentences: what was found, with value and place, against what was expected;
@@ -125,6 +127,15 @@ class OutputError(UnfadeError):
 
 class PromiseBroken(UnfadeError):
     exit_code = 8
+
+
+class Unreachable(UnfadeError):
+    exit_code = 9
+    http_status = 504
+
+
+class WorkerLost(UnfadeError):
+    pass
 
 
 class Cancelled(UnfadeError):

@@ -31,6 +31,9 @@ from unfade.evaluate.comparison import Comparison, compare_pictures
 from unfade.files.formats.contract import Blocks, Header, Opened
 from unfade.files.limits import Limits
 from unfade.files.sidecar import read_record, record_path
+from unfade.film.journey import restore_film
+from unfade.film.kinds import is_film
+from unfade.film.rebuild import find_original, is_film_record, rebuild_film
 from unfade.findings import Findings, Mark, MarkKind, Marks
 from unfade.picture import Mask, Picture
 from unfade.pixels.regions import regions_of
@@ -73,11 +76,11 @@ def restore(
     skip: Collection[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     upscale: int | None = None,
-    colorize: bool = False,
-    hints: Collection[str] = (),
     faces: bool | Collection[int] = False,
     fill: str | None = None,
     prompt: str | None = None,
+    colorize: bool = False,
+    hints: Collection[str] = (),
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -95,13 +98,13 @@ def restore(
         only, skip: names of steps; ``only`` asks for exactly these
         settings: step name -> settings laid over the advised ones or the recipe's
         upscale: 2, 3 or 4 times along each side
-        colorize: give a grey picture colours that it does not hold
-        hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
         faces: True: draw all faces anew, or the numbers of those (from 1, left to right). What is
             drawn is invented; asking for it is the permission, but under archive and museum
         fill: how the holes of ``mask`` are filled: a method of the step ``inpaint``. Learned fills
             take wide holes too where the policy lets invented content in
         prompt: for the fill ``diffusion``: what to paint
+        colorize: give a grey picture colours that it does not hold
+        hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -109,7 +112,23 @@ def restore(
         the result in memory
     Raises:
         InputRefused, RecipeError, PolicyError, ModelMissing, ...: see ``unfade.errors``
+
+    A film is restored by ``unfade.film.journey.restore_film``, and what comes back is its
+    ``FilmResult``, which has ``record`` and ``save`` as a ``Result`` has.
     """
+    if isinstance(source, (str, os.PathLike)) and is_film(Path(source)):
+        film: Any = restore_film(
+            source,
+            recipe=recipe,
+            policy="film" if policy == "family" else policy,
+            only=only,
+            skip=skip,
+            settings=settings,
+            upscale=upscale,
+            bench=bench,
+            limits=limits,
+        )
+        return film  # type: ignore[no-any-return]  # the twin of Result for films
     opened = _arrive(source, limits or Limits(), page)
     picture = opened.picture
     with _bench(bench) as work:
@@ -122,12 +141,12 @@ def restore(
         over = {name: dict(values) for name, values in (settings or {}).items()}
         if upscale is not None:
             over.setdefault("upscale", {})["scale"] = upscale
-        if hints:
-            over.setdefault("colorize", {})["hints"] = " ".join(hints)
         if faces and faces is not True:
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:
             _fill_as_asked(over, fill, prompt, policy, inside is not None)
+        if hints:
+            over.setdefault("colorize", {})["hints"] = " ".join(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
         _check_networks(advice.recipe, policy, named, work)
@@ -203,10 +222,15 @@ def revert(
     """
     output = Path(output)
     record = read_record(output)
+    if is_film_record(record) and item is None:
+        return find_original(output, record, original)
     source = _find_original(output, record, original)
     if item is None:
         return source
     numbers = [item] if isinstance(item, int) else list(item)
+    if is_film_record(record):
+        film: Any = rebuild_film(output, strike=numbers, original=original, bench=bench)
+        return film  # type: ignore[no-any-return]  # the twin of Result for films
     keys = set(record.rejected)
     for number in numbers:
         found = record.item(number)

@@ -75,6 +75,7 @@ class Record:
     changed_share: float = 0.0
     untouched_sha256: str = ""  # over all samples outside the evidence map, row by row
     evidence_shares: dict[str, float] = dataclasses.field(default_factory=dict)
+    job: str = ""  # of a batch: hash of all that decides the bytes, beside the source's own
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
-from unfade.errors import NoSuchNetwork, PromiseBroken, SettingsError, nearest
+from unfade.errors import NoSuchNetwork, PromiseBroken, SettingsError, UsageError, nearest
 from unfade.findings import Findings, Mark, Region, paint
 from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
 from unfade.pixels.grey_to_rgb import in_colour
@@ -84,6 +84,12 @@ def treat(
     """
     hand = _Hand(picture, findings, bench, _allowed(mask, protect), frozenset(rejected))
     order = [(step_of(settings), settings) for settings in steps]
+    for step, _ in order:
+        if step.kind is Kind.TEMPORAL:
+            raise UsageError(
+                f"`{step.name}` needs the frames before and after; this is one picture.",
+                "Take the step out, or restore the film as a whole.",
+            )
     for step, settings in order:  # everything that can be missing is missed before work begins
         if not settings.neutral:
             open_network(step, settings, bench)

@@ -132,6 +132,13 @@ def test_the_halo_is_where_a_cut_is_no_longer_felt() -> None:
     with torch.no_grad():
         net.weight.fill_(0.01)
     given = Export(
-        name="n", module=net, channels_in=3, channels_out=3, about="", task="", multiple_of=2
+        name="n",
+        module=net,
+        channels_in=3,
+        channels_out=3,
+        about="",
+        task="",
+        paper="",
+        multiple_of=2,
     )
     assert measured_halo(net, given) == 4

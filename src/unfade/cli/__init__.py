@@ -17,7 +17,7 @@ from unfade.version import VERSION
 
 # name -> (module, one line for the list): listing the commands must not import them
 COMMANDS = {
-    "restore": ("restore", "Restore photographs, with a record of what was touched."),
+    "restore": ("restore", "Restore photographs and films, with a record of what was touched."),
     "examine": ("examine", "Say what is wrong with a picture, and what would be done."),
     "revert": ("revert", "Take one repair of a restored file back, or all."),
     "compare": ("compare", "Measure two pictures against each other."),
@@ -31,6 +31,10 @@ COMMANDS = {
     "degrade": ("degrade", "Lay synthetic damage over a picture, with its ground truth."),
     "bench": ("bench", "Damage sound pictures, restore them by every method, and measure."),
     "matte": ("matte", "Write a mask of a picture's subject."),
+    "batch": ("batch", "Restore a whole folder or S3 prefix, resumable."),
+    "upload": ("upload", "Put a collection into a store, checked and resumable."),
+    "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
+    "serve": ("serve", "Open the page and the REST API on this machine."),
 }
 
 
@@ -66,7 +70,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 input refused, 4 some of several "
-    "failed, 5 model missing, 6 memory or time, 7 cannot write, 8 promise broken, 130 stopped.",
+    "failed, 5 model missing, 6 memory or time, 7 cannot write, 8 promise broken, "
+    "9 unreachable, 130 stopped.",
 )
 @click.version_option(VERSION, "-V", "--version", message="unfade %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unfade.cli import console
+from unfade.cli.film_options import film_options, restore_one_film, target_for_film
 from unfade.cli.options import (
     POLICIES,
     configured,
@@ -45,6 +46,10 @@ STANDARD = "-"
     help="A setting of a step; `unfade steps` lists them.",
 )
 @click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
+@click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
+@click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
+@click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
+@click.option("--prompt", help="For the fill `diffusion`: what to paint, in words.")
 @click.option("--colorize", is_flag=True, help="Give a grey picture colours; they are made up.")
 @click.option(
     "--hint",
@@ -53,10 +58,6 @@ STANDARD = "-"
     metavar="ROW,COL,#RRGGBB",
     help="A colour that you know, for `--colorize`; can be repeated.",
 )
-@click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
-@click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
-@click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
-@click.option("--prompt", help="For the fill `diffusion`: what to paint, in words.")
 @click.option("--mask", metavar="PICTURE", help="Mend where it is white, and nowhere else.")
 @click.option("--protect", metavar="PICTURE", help="Change nothing where it is white.")
 @click.option("--reject", callback=names, metavar="KEY,...", help="Marks to leave as they are.")
@@ -69,14 +70,17 @@ STANDARD = "-"
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@film_options
 @machine_options
 @network_options
 def command(paths: tuple[str, ...], **options: Any) -> None:
-    """Restore photographs.
+    """Restore photographs and films.
 
     The result lies beside the original as NAME-restored.EXT, in the same format, with its record
     (.unfade.json) and, where anything changed, its evidence map (.evidence.png). If nothing is
-    wrong, it is the very same bytes.
+    wrong, it is the very same bytes. A film becomes a lossless master, NAME-restored.mkv, with its
+    sound and other streams copied, a hash for each frame and a list of all repairs; a run that was
+    stopped goes on when it is started again.
     """
     config = configured(
         options["device"],
@@ -160,6 +164,12 @@ def plan_targets(
 def _one(
     path: str, target: Path | None, options: dict[str, Any], config: Config, bench: Any
 ) -> None:
+    from unfade.film.kinds import is_film
+
+    if path != STANDARD and is_film(Path(path)):
+        where = target_for_film(path, target, options["output"], options["access"])
+        restore_one_film(Path(path), where, options, config, bench)
+        return
     if path == STANDARD or target is None:
         _piped(path, target, options, config, bench)
         return
@@ -203,11 +213,11 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         skip=options["skip"],
         settings=options["settings"],
         upscale=options["upscale"],
-        colorize=options["colorize"],
-        hints=options["hints"],
         faces=options["face"] or options["faces"],
         fill=options["fill"],
         prompt=options["prompt"],
+        colorize=options["colorize"],
+        hints=options["hints"],
         mask=options["mask"],
         protect=options["protect"],
         rejected=options["reject"],

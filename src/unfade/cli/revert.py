@@ -67,6 +67,9 @@ def _revert(
     if only_list:
         _list(output, as_json)
         return
+    if _is_film(Path(output)) and item:
+        _film(Path(output), item, to, original, overwrite, as_json)
+        return
     config = configured(
         options["device"],
         options["runtime"],
@@ -97,10 +100,43 @@ def _revert(
         console.say(f"{target}: {facts['items_left']} repairs left.")
 
 
+def _is_film(output: Path) -> bool:
+    from unfade.files.sidecar import read_record
+    from unfade.film.rebuild import is_film_record
+
+    return is_film_record(read_record(output))
+
+
+def _film(
+    output: Path,
+    items: tuple[int, ...],
+    to: str | None,
+    original: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Strike rows out of a film's list of repairs."""
+    from unfade.film.rebuild import rebuild_film
+
+    target = Path(to) if to else output
+    result = rebuild_film(output, strike=items, target=target, original=original)
+    saved = result.save(target, overwrite=overwrite or not to)
+    left = sum(1 for _ in result.repairs)
+    result.discard()
+    if as_json:
+        console.show_json({"event": "reverted", "output": str(saved.output), "items_left": left})
+    else:
+        console.say(f"{target}: {left} repairs left.")
+
+
 def _list(output: Path, as_json: bool) -> None:
     from unfade.files.sidecar import read_record
 
     record = read_record(output)
+    if _is_film(output):
+        listed = output.with_name(output.name + ".repairs.jsonl")
+        console.show(listed.read_text(encoding="utf-8").rstrip())
+        return
     for step in record.steps:
         for entry in step.items:
             facts = {

@@ -14,9 +14,9 @@ from unfade.cli import console
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a step.")
 def command(name: str | None, as_json: bool) -> None:
     """List the treatments, or the settings of one."""
-    from unfade.steps import STEPS, find_step
+    from unfade.steps import FILM_STEPS, STEPS, find_step
 
-    for step in (find_step(name),) if name else STEPS:
+    for step in (find_step(name),) if name else (*STEPS, *FILM_STEPS):
         fields = [
             {
                 "setting": f.name,

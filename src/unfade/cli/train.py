@@ -98,15 +98,16 @@ def run(
 @click.option(
     "--licence", default="CC-BY-4.0", show_default=True, help="Of the weights, an SPDX name."
 )
+@click.option("--learnt-from", default="", help="The data and their licences, for the card.")
 @click.option("--which", type=click.Choice(["best", "latest"]), default="best", show_default=True)
-def export_(folder: Path, out: Path, licence: str, which: str) -> None:
+def export_(folder: Path, out: Path, licence: str, learnt_from: str, which: str) -> None:
     """Write weights of a training's FOLDER for every runtime, with catalogue entry and card."""
     from unfade.needs import need
 
     need("torch", extra="train", to="export networks")
     from unfade.train.export import export
 
-    for made in export(folder, out, licence=licence, which=f"{which}.pt"):
+    for made in export(folder, out, licence=licence, data=learnt_from, which=f"{which}.pt"):
         console.show(f"{made.name}: runtimes within {made.difference:.1e}, halo {made.halo_px} px")
         for file in made.files:
             console.show(f"  {file}  {file.stat().st_size} bytes")

@@ -4,10 +4,10 @@ Every mean hides it. A method that mends a scratch and smears the rest of the pi
 as soon as the scratch was deep enough. So the pixels that nothing was wrong with are looked at by
 themselves: how many of them moved away from the truth by more than a threshold, and how far.
 
-The threshold is 4 code values of 255 on the channel that moved most. Below it lie rounding, a
-second JPEG at quality 95 (which moves one pixel in a hundred further than that) and what no eye
-sees; a 5 x 5 blur moves a fifth to a half of the pixels of a detailed photograph further.
-``docs/measure.md`` shows the figures.
+The threshold is 4 code values of 255 on the channel that moved most. Below it lie rounding, noise
+of one code, and a second JPEG at quality 98 (which moves fewer than one pixel in a hundred further
+than that); a 5 x 5 blur moves half of the pixels of a detailed photograph further.
+``docs/measure.md`` shows the figures for other changes and other thresholds.
 """
 
 from __future__ import annotations

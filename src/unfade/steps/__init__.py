@@ -23,6 +23,7 @@ from unfade.steps import (
     upscale,
 )
 from unfade.steps.contract import Kind, Look, Proposal, Settings, Step, setting, settings_from
+from unfade.steps.film import FILM_STEPS
 
 STEPS: tuple[Step, ...] = (
     remove_dust.STEP,
@@ -47,23 +48,23 @@ def find_step(name: str, where: str = "") -> Step:
     Raises:
         RecipeError: there is none; the nearest name is named
     """
-    for step in STEPS:
+    for step in (*STEPS, *FILM_STEPS):
         if step.name == name:
             return step
-    raise RecipeError(
-        f"{where}There is no step `{name}`.".lstrip(), nearest(name, (s.name for s in STEPS))
-    )
+    known = (s.name for s in (*STEPS, *FILM_STEPS))
+    raise RecipeError(f"{where}There is no step `{name}`.".lstrip(), nearest(name, known))
 
 
 def step_of(settings: Settings) -> Step:
     """The step that these settings belong to."""
-    for step in STEPS:
+    for step in (*STEPS, *FILM_STEPS):
         if type(settings) is step.settings:
             return step
     raise TypeError(f"{type(settings).__qualname__} belongs to no step in STEPS")
 
 
 __all__ = [
+    "FILM_STEPS",
     "STEPS",
     "Kind",
     "Look",

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     TEXTURE = "texture"  # each pixel from its neighbourhood: denoise, sharpen
     CHROMA = "chroma"  # colour only; luminance stays
     GEOMETRY = "geometry"  # another number of pixels
+    TEMPORAL = "temporal"  # from the frames before and after: for films only
 
 
 def setting(

@@ -199,7 +199,7 @@ class _Work:
         assert self._given is not None
         change = np.abs(self._given.picture.pixels - self._reference.pixels).max(axis=2)
         if not change.any():  # a sound picture: where there is most to be spoiled
-            change = np.abs(np.diff(self._reference.pixels[:, :, 0], axis=1, append=0))
+            change = np.abs(np.diff(self._reference.pixels[:, :, 0], axis=1))
         rows, cols = most_changed(change, CROP_PX)
         cut = picture.samples[rows, cols]
         piece = Picture(

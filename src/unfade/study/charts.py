@@ -60,10 +60,11 @@ def fidelity_plausibility(summary: Any, damage: str, perceptual: str | None = No
             [x["mean"]], [y["mean"]], c=[harmed], vmin=0, vmax=top, cmap="viridis_r",
             s=70, marker=mark, edgecolors="black", linewidths=0.6, zorder=2,
         )  # fmt: skip
+    for names, place in _labels({m: (points[m].loc[across, "mean"], points[m].loc[up, "mean"])
+                                 for m in shown}):  # fmt: skip
         axes.annotate(
-            _plain(method), (x["mean"], y["mean"]), xytext=(6, 5), textcoords="offset points",
-            fontsize=9,
-        )  # fmt: skip
+            _plain(", ".join(names)), place, xytext=(6, 5), textcoords="offset points", fontsize=9
+        )
     axes.set_xlabel(_axis(across))
     axes.set_ylabel(_axis(up))
     for name, turn in ((across, axes.invert_xaxis), (up, axes.invert_yaxis)):
@@ -90,6 +91,22 @@ def bars(summary: Any, figure_name: str, damage: str) -> bytes:
               error_kw={"elinewidth": 0.8})  # fmt: skip
     axes.set_xlabel(_axis(figure_name))
     return _svg(figure)
+
+
+def _labels(
+    places: dict[str, tuple[float, float]],
+) -> list[tuple[list[str], tuple[float, float]]]:
+    """Methods that lie on one another share a label."""
+    spans = [max(v) - min(v) or 1.0 for v in zip(*places.values(), strict=True)]
+    labels: list[tuple[list[str], tuple[float, float]]] = []
+    for method, place in places.items():
+        for names, other in labels:
+            if all(abs(a - b) < 0.02 * s for a, b, s in zip(place, other, spans, strict=True)):
+                names.append(method)
+                break
+        else:
+            labels.append(([method], place))
+    return labels
 
 
 def _axis(name: str) -> str:

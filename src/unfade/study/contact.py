@@ -65,7 +65,8 @@ def worst_first(rows: Sequence[Row], damage: str, number: int = ROWS) -> list[st
 
 def _caption(row: Row) -> str:
     harm = "" if math.isnan(row["harm"]) else f", harm {row['harm']:.1%}"
-    return f"{row['method']} {row['psnr_db']:.1f} dB{harm}"
+    near = f"{row['psnr_db']:.1f} dB" if math.isfinite(row["psnr_db"]) else "equal"
+    return f"{row['method']} {near}{harm}"
 
 
 def _read(path: Path) -> np.ndarray | None:

@@ -27,6 +27,7 @@ _STYLE = """
 body{margin:0 auto;padding:24px;max-width:1400px;font:15px/1.5 system-ui,sans-serif;color:#18181b}
 h1{margin:0}table{border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums}
 th,td{padding:3px 10px;text-align:right;border-bottom:1px solid #e4e4e7;white-space:nowrap}
+th{white-space:normal;vertical-align:bottom;max-width:10em;font-weight:600}
 th:first-child,td:first-child{text-align:left}td.text{white-space:normal;text-align:left}
 td small{color:#71717a}.wide{overflow-x:auto}.control td{color:#71717a}
 .good{background:#dcfce7}.bad{background:#fee2e2}.verdict{padding:10px 14px;border-radius:6px}
@@ -139,6 +140,7 @@ def _table(outcome: Outcome, frame: Any, summary: Any, label: str) -> str:
     names = [
         n for n in figures_of(outcome, frame) if part[part["figure"] == n]["mean"].notna().any()
     ]
+    names.sort(key=lambda name: (name != "harm", name == "seconds"))  # harm first, time last
     sound = summary[(summary["damage"] == SOUND) & (summary["figure"] == "harm")]
     harm_of = dict(zip(sound["method"], sound["mean"], strict=True))
     best = {name: _best(part, name) for name in names}

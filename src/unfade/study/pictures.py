@@ -13,7 +13,7 @@ from unfade.files import open_picture
 from unfade.files.formats import FORMATS
 from unfade.picture import Picture, pixels_to_codes
 
-_EXTENSIONS = frozenset(extension for known in FORMATS for extension in known.extensions)
+EXTENSIONS = frozenset(extension for known in FORMATS for extension in known.extensions)
 _BESIDE = (".evidence.png",)  # what unfade writes beside a result is no result
 
 
@@ -43,7 +43,7 @@ def by_name(folder: str | Path) -> dict[str, Path]:
     for path in sorted(place.iterdir()):
         if path.name.startswith(".") or path.name.endswith(_BESIDE):
             continue
-        if path.suffix.lower() not in _EXTENSIONS or not path.is_file():
+        if path.suffix.lower() not in EXTENSIONS or not path.is_file():
             continue
         if path.stem in found:
             raise UsageError(

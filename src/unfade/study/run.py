@@ -184,18 +184,31 @@ def _carried_out(
                 finished.add(index)
                 yield index, done
         except BrokenProcessPool:
-            # nobody says which task it was: those that are left go one by one
-            for index in (i for i in waiting if i not in finished):
-                try:
-                    yield from _in_pool(tasks, [index], 1, cancelled)
-                except BrokenProcessPool:
-                    task = tasks[index]
-                    problem = Problem(
-                        picture=task.name,
-                        damage=task.damage.label,
-                        message="The process that studied it died: out of memory, or a crash.",
-                    )
-                    yield index, Done(problems=[problem])
+            # nobody says which task it was: those that are left go one at a time
+            left = [index for index in waiting if index not in finished]
+            yield from _one_by_one(tasks, left, cancelled)
+
+
+def _one_by_one(
+    tasks: Sequence[Task], indices: Sequence[int], cancelled: Callable[[], bool] | None
+) -> Iterator[tuple[int, Done]]:
+    """In one process with one task at a time, so that it is known which one it died of."""
+    queue = list(indices)
+    while queue:
+        with _pool(1) as pool:
+            try:
+                while queue:
+                    _stop_if(cancelled)
+                    done = pool.submit(carry_out_task, tasks[queue[0]]).result()
+                    yield queue.pop(0), done
+            except BrokenProcessPool:
+                task = tasks[queue[0]]
+                problem = Problem(
+                    picture=task.name,
+                    damage=task.damage.label,
+                    message="The process that studied it died: out of memory, or a crash.",
+                )
+                yield queue.pop(0), Done(problems=[problem])
 
 
 def _in_pool(
@@ -204,8 +217,7 @@ def _in_pool(
     workers: int,
     cancelled: Callable[[], bool] | None,
 ) -> Iterator[tuple[int, Done]]:
-    context = multiprocessing.get_context("spawn")  # threads of this process must not be copied
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
+    with _pool(workers) as pool:
         running: dict[Future[Done], int] = {}
         queue = list(indices)
         try:
@@ -219,6 +231,11 @@ def _in_pool(
                     yield running.pop(future), future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # threads of this process must not be copied
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
 
 
 def _begin() -> None:

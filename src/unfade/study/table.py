@@ -22,6 +22,8 @@ RESAMPLES = 2000
 LEVEL = 0.95
 _PURPOSE = "write the tables of a study"
 _HIDDEN = ("key",)
+_KEYS = ("picture", "damage", "method", "family")
+_SUMMARY = ("damage", "method", "family", "figure", "pictures", "infinite", "mean", "low", "high")
 
 
 def check_packages() -> None:
@@ -37,7 +39,8 @@ def check_packages() -> None:
 def frame_of(outcome: Outcome) -> Any:
     """The rows as a pandas data frame; columns that hold nothing at all are left out."""
     pandas = need("pandas", extra="study", to=_PURPOSE)
-    frame = pandas.DataFrame(list(outcome.rows)).drop(columns=list(_HIDDEN), errors="ignore")
+    frame = pandas.DataFrame(list(outcome.rows), columns=None if outcome.rows else [*_KEYS])
+    frame = frame.drop(columns=list(_HIDDEN), errors="ignore")
     empty = [c for c in FOUND if c in frame and frame[c].isna().all()]
     return frame.drop(columns=empty)
 
@@ -77,7 +80,7 @@ def summary_of(outcome: Outcome, frame: Any) -> Any:
                         "high": high,
                     }
                 )
-    return pandas.DataFrame(rows)
+    return pandas.DataFrame(rows, columns=[*_SUMMARY])
 
 
 def draw(pictures: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:

@@ -33,7 +33,7 @@ def entry_text(
         f'shape = "{given.shape}"',
         f'licence = "{licence}"',
         f'licence_note = "trained by unfade {VERSION} with the recipe {recipe.name}"',
-        'paper = ""',
+        f'paper = "{given.paper}"',
         f'card = "{given.name}.md"',
         f"evidence = {given.evidence}",
         f'tiling = "{"whole" if whole else "yes"}"',
@@ -60,9 +60,9 @@ def card_text(
     given: Export,
     recipe: TrainRecipe,
     state: Checkpoint,
-    log: list[dict[str, float]],
     difference: float,
     licence: str,
+    data: str,
 ) -> str:
     """The model card: what it is for, what it was learnt from, its figures and its limits."""
     figures = "\n".join(f"| {k} | {v:.4g} |" for k, v in sorted(state.measured.items()))
@@ -78,6 +78,12 @@ pipeline_tag: image-to-image
 {given.about[:1].upper()}{given.about[1:]}. Trained with unfade {VERSION} by the recipe
 `{recipe.name}` (SHA-256 {recipe.sha256[:16]}), {state.step} steps in {state.seconds / 60:.0f}
 minutes, written on {datetime.now(UTC):%Y-%m-%d}.
+
+**Licence.** {licence}.
+
+**Training data.** {data or "Not stated."}
+
+**Paper.** {given.paper}.
 
 * {parameters} parameters; sides must be multiples of {given.multiple_of}; evidence class
   {given.evidence}.

@@ -37,6 +37,7 @@ class Export:
     channels_out: int
     about: str
     task: str
+    paper: str
     shape: str = "mend"
     scale: int = 1
     multiple_of: int = 1

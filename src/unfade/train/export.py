@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import math
 import os
 import tempfile
@@ -47,7 +46,12 @@ class Exported:
 
 
 def export(
-    folder: Path, out: Path, *, licence: str = "CC-BY-4.0", which: str = store.BEST
+    folder: Path,
+    out: Path,
+    *,
+    licence: str = "CC-BY-4.0",
+    data: str = "",
+    which: str = store.BEST,
 ) -> list[Exported]:
     """Write the networks of a training.
 
@@ -55,6 +59,7 @@ def export(
         folder: of the training: its recipe, checkpoints and log
         out: where the files go; made if it is not there
         licence: of the weights, an SPDX name: yours to choose, and to answer for
+        data: what it was learnt from, and under which licences, for the model card
         which: ``best.pt`` or ``latest.pt``
     Raises:
         ModelRejected: no such checkpoint
@@ -86,7 +91,7 @@ def export(
                 entry_text(given, recipe, state, hashes, halo_px, licence), "utf-8"
             )
             (made / f"{given.name}.md").write_text(
-                card_text(given, recipe, state, _log(folder), difference, licence), "utf-8"
+                card_text(given, recipe, state, difference, licence, data), "utf-8"
             )
             written = sorted(made.iterdir())
             for file in written:
@@ -297,10 +302,3 @@ def _quiet() -> Iterator[None]:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _log(folder: Path) -> list[dict[str, float]]:
-    path = folder / "log.jsonl"
-    return (
-        [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
-    )

@@ -98,6 +98,7 @@ class Colorize(Task):
         net = networks["colorize"]
         return [
             Export(
+                paper="Zhang et al. 2017, user-guided colorization, arXiv:1705.02999",
                 name="unfade-colorize", module=net, channels_in=4, channels_out=2, task="colorize",
                 shape="mend", about="chroma for grey photographs, with points of colour if given",
                 evidence=4, halo_px=128, multiple_of=net.multiple_of,  # type: ignore[arg-type]

@@ -117,6 +117,7 @@ class Damage(Task):
         net = networks["damage"]
         return [
             Export(
+                paper="Ronneberger et al. 2015, U-Net, arXiv:1505.04597",
                 name="unfade-damage", module=net, channels_in=3, channels_out=1 + len(CLASSES),
                 about="where scratches, dust, hairs, creases, tears and stains lie",
                 task="find damage", shape="find", evidence=0,

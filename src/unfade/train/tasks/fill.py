@@ -104,6 +104,7 @@ class Fill(Task):
         net = networks["fill"]
         return [
             Export(
+                paper="Liu et al. 2018, irregular holes, arXiv:1804.07723",
                 name="unfade-fill", module=net, channels_in=4, channels_out=3, task="inpaint",
                 shape="fill", about="scratches and small losses, continued from around them",
                 multiple_of=net.inner.multiple_of, halo_px=64,  # type: ignore[union-attr, arg-type]

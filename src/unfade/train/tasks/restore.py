@@ -104,6 +104,7 @@ class Restore(Task):
         net = networks["restore"]
         return [
             Export(
+                paper="Zhang et al. 2017, DnCNN, arXiv:1608.03981",
                 name="unfade-restore", module=net, channels_in=3, channels_out=3, task="denoise",
                 about="noise, grain, blocks and mild blur, at the strength of the damage",
                 multiple_of=net.inner.multiple_of,  # type: ignore[union-attr, arg-type]

@@ -90,6 +90,7 @@ class Tutorial(Task):
     def exports(self, networks: dict[str, nn.Module]) -> list[Export]:
         return [
             Export(
+                paper="Ronneberger et al. 2015, U-Net, arXiv:1505.04597",
                 name="tutorial", module=networks["tutorial"], channels_in=3, channels_out=3,
                 task="denoise", about="the students' encoder-decoder for damaged artworks",
                 multiple_of=4, halo_px=24,

@@ -123,6 +123,7 @@ class Unfade(Task):
     def exports(self, networks: dict[str, nn.Module]) -> list[Export]:
         return [
             Export(
+                paper="density model of Wallace 1989",
                 name="unfade-fading", module=networks["unfade"], channels_in=6, channels_out=6,
                 task="fading", shape="find", about="how much density each dye layer has lost",
                 evidence=1, multiple_of=VIEW_PX, tile_px=VIEW_PX, halo_px=0,

@@ -134,6 +134,7 @@ class Upscale(Task):
         kind = "" if not self.settings.adversarial else "-crisp"
         return [
             Export(
+                paper="Shi et al. 2016, sub-pixel convolution, arXiv:1609.05158",
                 name=f"unfade-upscale-x{s}{kind}", module=net, channels_in=3, channels_out=3,
                 task="upscale", about=f"{s} times enlargement of photographs, small and fast",
                 scale=s, multiple_of=net.inner.multiple_of,  # type: ignore[union-attr, arg-type]

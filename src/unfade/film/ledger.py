@@ -1,0 +1,109 @@
+"""The ledger of a long job: what is done is done, whatever happens next.
+
+A folder beside the output holds the finished pieces and one line for each. A line is written
+only when its piece is whole and on the disk, so a job that was killed goes on with the piece
+that was under way. The folder is named after everything that decides the result: another
+source, recipe or output format never meets the pieces of this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unfade.errors import OutputError
+from unfade.film.writer import not_written
+
+
+def job_key(facts: Mapping[str, Any]) -> str:
+    """Name of the job: a hash of everything that decides its frames."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def source_facts(paths: list[Path]) -> list[Any]:
+    """What tells one source from another without reading it whole: name, size, time of change."""
+    return [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
+
+
+class Ledger:
+    """A job's folder and its lines.
+
+    Raises:
+        OutputError: the folder cannot be made or written
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / "ledger.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lines = self._read()
+            for left in folder.glob("*.partial*"):
+                left.unlink(missing_ok=True)
+        except OSError as error:
+            raise not_written(folder, error) from error
+
+    def done(self, name: str) -> dict[str, Any] | None:
+        """The line of a piece that is finished and whole, or None."""
+        line = self._lines.get(name)
+        if line is None:
+            return None
+        for file, size in line["files"].items():
+            path = self.folder / file
+            if not path.exists() or path.stat().st_size != size:
+                return None
+        return line
+
+    def partial(self, name: str) -> Path:
+        """Where a file is written until it is whole."""
+        return self.folder / f"{Path(name).stem}.partial{Path(name).suffix}"
+
+    def finish(self, name: str, files: list[str], **facts: Any) -> dict[str, Any]:
+        """Give the files of a piece their names, on the disk, and write its line."""
+        try:
+            sizes = {}
+            for file in files:
+                partial, final = self.partial(file), self.folder / file
+                with open(partial, "rb") as handle:
+                    os.fsync(handle.fileno())
+                os.replace(partial, final)
+                sizes[file] = final.stat().st_size
+            line = {"name": name, "files": sizes, **facts}
+            with open(self._path, "a", encoding="utf-8") as ledger:
+                ledger.write(json.dumps(line) + "\n")
+                ledger.flush()
+                os.fsync(ledger.fileno())
+        except OSError as error:
+            raise not_written(self.folder, error) from error
+        self._lines[name] = line
+        return line
+
+    def remove(self) -> None:
+        """Take the folder away: the film is delivered."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        if not self._path.exists():
+            return {}
+        lines: dict[str, dict[str, Any]] = {}
+        text = self._path.read_bytes()
+        whole, _, torn = text.rpartition(b"\n")
+        if torn:  # killed in the middle of a line: the piece is made again
+            with open(self._path, "r+b") as ledger:
+                ledger.truncate(len(whole) + 1 if whole else 0)
+        for line in whole.splitlines():
+            try:
+                entry = json.loads(line)
+                lines[entry["name"]] = entry
+            except (ValueError, KeyError) as error:
+                raise OutputError(
+                    f"`{self._path}` holds a line that is none of unfade's.",
+                    f"Remove the folder `{self.folder}` and run the command again.",
+                ) from error
+        return lines

@@ -1,0 +1,264 @@
+"""Steps for pictures on a film, made steady.
+
+A step that decides tones (fade, levels) is measured once for each shot and acts alike on all its
+frames. A step that makes up detail or colour frame by frame (upscale, colour, denoise) flickers,
+because it decides anew each time: so *what it adds* to the frame is carried over from the frame
+before along the optical flow, and mixed in where the flow is trusted. The frame's own picture is
+never delayed or smeared; only the addition is. A shot begins afresh.
+
+Consistency is measured as in Lai et al. 2018 (arXiv:1808.00449): the mean squared difference
+between a frame and the one before carried to it, where the source itself agrees; for the plain
+and for the steady result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unfade.condition import look_at
+from unfade.engines.contract import BenchView
+from unfade.film.layout import Colour, Frame, Layout, layout_named
+from unfade.film.ledger import Ledger
+from unfade.film.plan import Plan
+from unfade.film.rgb import luminance, to_pixels, to_planes
+from unfade.film.treat import Done
+from unfade.findings import Findings
+from unfade.picture import Picture, Pixels, Weight
+from unfade.pixels.profile import from_linear, to_linear
+from unfade.pixels.resample import enlarge_lanczos
+from unfade.steps import Kind, Look, Settings, Step, step_of
+from unfade.steps.film.flow import enlarged, flow_between, small, warped
+from unfade.treatment import treat
+
+MOST_CARRIED = 0.85  # of the addition that comes from the frame before, where flow is trusted
+_TRUST_CODES = 6.0  # the source may differ by this much from itself carried over
+_TRUST_PX = 1.0  # there and back again
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """What a frame leaves for the next.
+
+    Attributes:
+        index: which frame
+        source: its luminance at the size of flow
+        added: what the steps added to it, steadied
+        result: the steady result; plain: the result frame by frame
+    """
+
+    index: int
+    source: np.ndarray
+    added: Pixels
+    result: Pixels
+    plain: Pixels
+
+    def save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez(file, index=self.index, source=self.source, added=self.added,
+                     result=self.result, plain=self.plain)  # fmt: skip
+
+    @staticmethod
+    def load(path: Path) -> State:
+        with np.load(path, allow_pickle=False) as d:
+            return State(int(d["index"]), d["source"], d["added"], d["result"], d["plain"])
+
+
+class Steady:
+    """Carries out the steps for pictures on a run of frames.
+
+    Args:
+        tones: shot's first frame -> pictures that stand for the shot, for steps that measure
+        carried: share of the addition that is carried over; 0: frame by frame
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        bench: BenchView,
+        shot_pictures: dict[int, Picture],
+        *,
+        carried: float = MOST_CARRIED,
+    ) -> None:
+        self.plan = plan
+        self.bench = _Quiet(bench)
+        self.carried = carried
+        self.steps: list[tuple[Step, Settings]] = [(step_of(s), s) for s in plan.pictures]
+        self.scale = int(np.prod([step.scale(s) for step, s in self.steps] or [1]))
+        self.layout = _output_layout(plan.layout, self.steps)
+        self._shot_pictures = shot_pictures
+        self._measured: dict[tuple[int, str], Any] = {}
+        self._errors: dict[int, tuple[float, float]] = {}
+        self._steadied = any(step.kind is not Kind.TONAL for step, _ in self.steps)
+
+    @property
+    def colour(self) -> Colour:
+        colour = self.plan.film.colour
+        if self.layout.family != self.plan.layout.family:
+            return replace(colour, matrix=1, full_range=False)
+        return colour
+
+    def through(self, done: Iterator[Done], first: int, state: Path | None) -> Iterator[Done]:
+        """Frames with the steps done on them.
+
+        Args:
+            state: what the segment before left; used when the shot goes on
+        """
+        before = State.load(state) if state is not None and state.exists() else None
+        for item in done:
+            start, _ = self.plan.shot_of(item.frame.index)
+            if before is not None and (
+                before.index != item.frame.index - 1 or before.index < start
+            ):
+                before = None
+            pixels, now = self._one(item.frame, before, start)
+            planes = to_planes(pixels, self.layout, self.colour)
+            alpha = item.frame.planes[self.plan.layout.mended :]
+            if self.layout.alpha and self.scale == 1:
+                planes += alpha
+            elif self.layout.alpha:
+                planes += (alpha[0].repeat(self.scale, 0).repeat(self.scale, 1),)
+            before = now
+            result = Done(item.frame.with_planes(planes), item.original, item.repairs, item.says)
+            result.state = now
+            yield result
+
+    def save(self, ledger: Ledger, name: str, state: State | None) -> list[str]:
+        """Write what the next segment needs; the ledger's names of the files."""
+        if state is None or not self._steadied:
+            return []
+        file = f"{name}.state.npz"
+        state.save(ledger.partial(file))
+        return [file]
+
+    def measured(self, first: int, end: int) -> dict[str, Any]:
+        """Warping errors of frames, in squared codes of 255: plain and steady."""
+        rows = [(n, *self._errors.pop(n)) for n in range(first, end) if n in self._errors]
+        return {"warping": [[n, round(a, 4), round(b, 4)] for n, a, b in rows]} if rows else {}
+
+    # -- one frame --------------------------------------------------------------------------------
+
+    def _one(self, frame: Frame, before: State | None, shot: int) -> tuple[Pixels, State]:
+        pixels = to_pixels(frame.planes, self.plan.layout, self.plan.film.colour)
+        source = pixels
+        base = pixels  # the frame's own picture, at the size of the result
+        picture = Picture(np.ascontiguousarray(pixels))
+        for step, settings in self.steps:
+            if step.kind is Kind.TONAL:
+                picture = picture.with_samples(self._tonal(step, settings, picture, shot))
+                base = self._tonal(step, settings, Picture(base), shot)
+                continue
+            picture = treat(picture, (settings,), findings=Findings(), bench=self.bench).picture
+            if step.kind is Kind.GEOMETRY:
+                base = enlarge_lanczos(base, scale=step.scale(settings))
+        result = np.clip(picture.samples, 0, 1)
+        if base.shape[2] != result.shape[2]:
+            base = np.repeat(base, result.shape[2], axis=2)
+        now = small(luminance(source))
+        added = result - base
+        steady, steady_added = result, added
+        if before is not None and self._steadied:
+            steady, steady_added = self._carried(frame.index, now, base, added, result, before)
+        return steady, State(frame.index, now, steady_added, steady, result)
+
+    def _carried(
+        self,
+        index: int,
+        now: np.ndarray,
+        base: Pixels,
+        added: Pixels,
+        plain: Pixels,
+        before: State,
+    ) -> tuple[Pixels, Pixels]:
+        rows, cols = plain.shape[:2]
+        flow = flow_between(now, before.source)
+        trust = trusted(now, before.source, flow, flow_between(before.source, now))
+        full = enlarged(flow, rows, cols)
+        weight = _sized(trust, rows, cols)[:, :, None]
+        carried = _warped(before.added, full)
+        share = np.float32(self.carried) * weight
+        steady_added = added + share * (carried - added)
+        steady = np.clip(base + steady_added, 0, 1)
+        sure = weight[:, :, 0] > 0.5
+        if sure.any():
+            self._errors[index] = (
+                _error(plain, _warped(before.plain, full), sure),
+                _error(steady, _warped(before.result, full), sure),
+            )
+        return steady, steady_added
+
+    def _tonal(self, step: Step, settings: Settings, picture: Picture, shot: int) -> Pixels:
+        key = (shot, step.name)
+        if key not in self._measured and step.measure is not None:
+            whole = self._shot_pictures.get(shot, picture)
+            seen = look_at(whole, self.bench, only=step.looks_at) if step.looks_at else Findings()
+            self._measured[key] = step.measure(whole, settings, seen, self.bench)
+        assert step.propose is not None
+        pixels = picture.samples.copy()
+        if step.encoding == "linear":
+            pixels = to_linear(pixels, picture)
+        look = Look(pixels, picture.window, None, Findings(), self._measured.get(key))
+        result = step.propose(look, settings).pixels
+        return from_linear(result, picture) if step.encoding == "linear" else result
+
+    def facts(self) -> dict[str, Any]:
+        """What was measured for each shot, for the record."""
+        return {
+            f"{name}, shot from frame {shot}": value.to_dict()
+            for (shot, name), value in sorted(self._measured.items())
+        }
+
+
+def trusted(now: np.ndarray, before: np.ndarray, flow: np.ndarray, back: np.ndarray) -> Weight:
+    """0-1 at the size of flow: where the frame before, carried here, shows the same thing."""
+    there_and_back = flow + np.stack(
+        [warped(np.ascontiguousarray(back[:, :, k]), flow) for k in (0, 1)], axis=2
+    )
+    apart = np.abs(there_and_back).max(axis=2)
+    differs = np.abs(warped(before.astype(np.float32), flow) - now)
+    return np.asarray(
+        np.exp(-np.square(differs / _TRUST_CODES)) * np.exp(-np.square(apart / _TRUST_PX)),
+        np.float32,
+    )
+
+
+def _error(result: Pixels, carried: Pixels, sure: np.ndarray) -> float:
+    return float(np.square((result - carried)[sure] * 255).mean())
+
+
+def _warped(pixels: Pixels, flow: np.ndarray) -> Pixels:
+    moved = warped(pixels, flow, sharp=True)
+    return moved if moved.ndim == 3 else moved[:, :, None]
+
+
+def _sized(weight: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    import cv2
+
+    return np.asarray(cv2.resize(weight, (cols, rows), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _output_layout(layout: Layout, steps: list[tuple[Step, Settings]]) -> Layout:
+    """The film's own layout; colour for a grey film gets planes to be in."""
+    if layout.family == "grey" and any(step.kind is Kind.CHROMA for step, _ in steps):
+        return layout_named("yuv444p" if layout.bits == 8 else f"yuv444p{layout.bits}le")
+    return layout
+
+
+class _Quiet:
+    """The caller's bench without its progress: a frame is a step of its own already."""
+
+    def __init__(self, bench: BenchView) -> None:
+        self._bench = bench
+
+    def map(self, work: Any, tasks: Any, *, says: str, total: int, bytes_each: int = 0) -> Any:
+        report = getattr(self._bench, "_progress", None)
+        if report is None:
+            return self._bench.map(work, tasks, says=says, total=total, bytes_each=bytes_each)
+        return (work(task) for task in tasks)
+
+    def engine(self, name: str) -> Any:
+        return self._bench.engine(name)

@@ -1,0 +1,168 @@
+"""Take gate weave off: shift each frame so that the picture stands still in the gate.
+
+For film that wandered in the gate of camera or scanner. The shift between neighbours is measured
+on many small features, and those that move on their own are outvoted. What the camera did (pans,
+a hand-held walk) is the smoothest path that explains the measured one, and is kept; only what is
+left is taken off. Turning, zooming and local warping are not corrected.
+
+The shifts are in the record, so that frames can be shifted back; shifting by parts of a pixel
+resamples, which softens grain a little. Where a shift bares an edge, the edge is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unfade.picture import Plane
+from unfade.record import Evidence
+from unfade.steps import contract
+from unfade.steps.contract import Kind, Step, setting
+
+_FEATURES = 300
+_FEWEST = 12
+_WINDOWS = (60.0, 30.0, 15.0, 10.0)  # frames: the smooth paths that are tried in turn
+_DEAD_PX = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(contract.Settings):
+    """How much weave is taken off."""
+
+    strength: float = setting(1.0, "share of the weave to take off", low=0, high=1, neutral=0.0)
+    most_share: float = setting(
+        0.015, "of the frame's width: larger movements are the camera's", low=0.001, high=0.1
+    )
+
+
+def shift_between(before: np.ndarray, now: np.ndarray) -> tuple[float, float, float]:
+    """How far the picture moved from ``before`` to ``now``.
+
+    Args:
+        before, now: (rows, cols) uint8
+    Returns:
+        across, down in pixels, and the share of features that agree (0: nothing to tell)
+    Source:
+        Shi, Tomasi 1994 (features); Lucas, Kanade 1981, pyramidal (tracking)
+    """
+    import cv2
+
+    points = cv2.goodFeaturesToTrack(before, _FEATURES, 0.01, 8, blockSize=5)
+    if points is None or len(points) < _FEWEST:
+        return 0.0, 0.0, 0.0
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 0.005)
+    size = (21, 21)
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(
+        before, now, points, None, winSize=size, maxLevel=3, criteria=criteria
+    )
+    back, found_back, _ = cv2.calcOpticalFlowPyrLK(
+        now, before, moved, None, winSize=size, maxLevel=3, criteria=criteria
+    )
+    there_and_back = np.abs(back - points).reshape(-1, 2).max(axis=1)
+    sound = (found.ravel() == 1) & (found_back.ravel() == 1) & (there_and_back < 0.3)
+    steps = (moved - points).reshape(-1, 2)[sound].astype(np.float64)
+    if len(steps) < _FEWEST:
+        return 0.0, 0.0, 0.0
+    middle = np.median(steps, axis=0)
+    for reach in (2.0, 0.7, 0.4):
+        near = np.abs(steps - middle).max(axis=1) < reach
+        if near.sum() < _FEWEST:
+            break
+        middle = steps[near].mean(axis=0)
+    agree = float((np.abs(steps - middle).max(axis=1) < 0.7).mean())
+    return float(middle[0]), float(middle[1]), agree
+
+
+def weave(
+    shifts: np.ndarray, shots: Sequence[tuple[int, int]], cols: int, settings: Settings
+) -> np.ndarray:
+    """How far each frame is off the camera's own path.
+
+    Args:
+        shifts: (frames, 3): across, down from the frame before, and the share that agrees
+        shots: (first, end) of each
+    Returns:
+        (frames, 2) float64, pixels; shifting a frame by minus this puts it right
+    """
+    result = np.zeros((len(shifts), 2))
+    for first, end in shots:
+        if end - first < 3 or float(np.median(shifts[first + 1 : end, 2])) < 0.25:
+            continue
+        steps = np.where(shifts[first:end, 2:] >= 0.15, shifts[first:end, :2], 0)
+        steps[0] = 0
+        path = np.cumsum(steps, axis=0)
+        for axis in (0, 1):
+            off = path[:, axis] - camera_path(path[:, axis], settings.most_share * cols)
+            result[first:end, axis] = settings.strength * off
+    result[np.abs(result).max(axis=1) < _DEAD_PX] = 0
+    return result
+
+
+def camera_path(path: np.ndarray, most_px: float) -> np.ndarray:
+    """The smoothest path that leaves only weave: standing, even, curved, then ever shorter means.
+
+    Weave changes from frame to frame and stays small; what is left of a camera's move does
+    neither.
+    """
+    t = np.linspace(-1, 1, len(path))
+    for degree in (0, 1, 2):
+        if degree >= len(path) - 1:
+            break
+        smooth = np.polyval(np.polyfit(t, path, degree), t)
+        if _is_weave(path - smooth, most_px):
+            return smooth
+    smooth = path
+    for window in _WINDOWS:
+        smooth = _smoothed(path, window)
+        if _is_weave(path - smooth, most_px):
+            return smooth
+    return path if np.abs(path - smooth).max() > 2 * most_px else smooth
+
+
+def _is_weave(left: np.ndarray, most_px: float) -> bool:
+    slow = _smoothed(left, 8.0) if len(left) > 8 else np.zeros(1)
+    return bool(
+        np.abs(left).max() <= most_px and np.abs(slow).max() <= 0.7 * float(left.std()) + 0.25
+    )
+
+
+def _smoothed(path: np.ndarray, sigma: float) -> np.ndarray:
+    """Local linear mean with Gaussian weights."""
+    n = np.arange(len(path), dtype=np.float64)
+    reach = round(3 * sigma)
+    result = np.empty(len(path))
+    for k in range(len(path)):
+        low, high = max(0, k - reach), min(len(path), k + reach + 1)
+        d = n[low:high] - k
+        w = np.exp(-0.5 * (d / sigma) ** 2)
+        s0, s1, s2 = w.sum(), (w * d).sum(), (w * d * d).sum()
+        spread = s0 * s2 - s1 * s1
+        u = w * (s2 - d * s1) / spread if spread > 1e-9 else w / s0
+        result[k] = u @ path[low:high]
+    return result
+
+
+def shifted(plane: Plane, across: float, down: float) -> Plane:
+    """The plane moved by parts of a pixel (Lanczos, 8 samples); bared edges are repeated."""
+    import cv2
+
+    rows, cols = plane.shape
+    matrix = np.array([[1, 0, across], [0, 1, down]], np.float64)
+    return np.asarray(
+        cv2.warpAffine(
+            plane, matrix, (cols, rows), flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.float32,
+    )
+
+
+STEP = Step(
+    name="stabilise",
+    title="Take gate weave off",
+    settings=Settings,
+    kind=Kind.TEMPORAL,
+    evidence=Evidence.ESTIMATED,
+    paper="Lucas, Kanade 1981; Shi, Tomasi 1994",
+)
