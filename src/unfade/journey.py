@@ -41,6 +41,7 @@ from unfade.recipe import Recipe, load_recipe, parse_recipe
 from unfade.record import Evidence, Record
 from unfade.result import Result, file_sha256
 from unfade.steps import Kind, step_of
+from unfade.steps.colorize import hint_text
 from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
 from unfade.treatment import open_network, treat
 
@@ -80,7 +81,7 @@ def restore(
     fill: str | None = None,
     prompt: str | None = None,
     colorize: bool = False,
-    hints: Collection[str] = (),
+    hints: Collection[str | tuple[int, int, tuple[int, int, int]]] = (),
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -104,7 +105,8 @@ def restore(
             take wide holes too where the policy lets invented content in
         prompt: for the fill ``diffusion``: what to paint
         colorize: give a grey picture colours that it does not hold
-        hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
+        hints: colours that are known, as (row, col, (red, green, blue)) of 0-255 or as
+            "ROW,COL,#RRGGBB"; they ask for `colorize`
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -146,7 +148,7 @@ def restore(
         if fill is not None or prompt is not None:
             _fill_as_asked(over, fill, prompt, policy, inside is not None)
         if hints:
-            over.setdefault("colorize", {})["hints"] = " ".join(hints)
+            over.setdefault("colorize", {})["hints"] = hint_text(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
         _check_networks(advice.recipe, policy, named, work)
