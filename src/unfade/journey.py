@@ -41,6 +41,7 @@ from unfade.recipe import Recipe, load_recipe, parse_recipe
 from unfade.record import Evidence, Record
 from unfade.result import Result, file_sha256
 from unfade.steps import Kind, step_of
+from unfade.steps.colorize import hint_text
 from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
 from unfade.treatment import open_network, treat
 
@@ -76,11 +77,11 @@ def restore(
     skip: Collection[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     upscale: int | None = None,
-    colorize: bool = False,
-    hints: Collection[str] = (),
     faces: bool | Collection[int] = False,
     fill: str | None = None,
     prompt: str | None = None,
+    colorize: bool = False,
+    hints: Collection[str | tuple[int, int, tuple[int, int, int]]] = (),
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -98,13 +99,14 @@ def restore(
         only, skip: names of steps; ``only`` asks for exactly these
         settings: step name -> settings laid over the advised ones or the recipe's
         upscale: 2, 3 or 4 times along each side
-        colorize: give a grey picture colours that it does not hold
-        hints: colours that are known: "ROW,COL,#RRGGBB"; they ask for `colorize`
         faces: True: draw all faces anew, or the numbers of those (from 1, left to right). What is
             drawn is invented; asking for it is the permission, but under archive and museum
         fill: how the holes of ``mask`` are filled: a method of the step ``inpaint``. Learned fills
             take wide holes too where the policy lets invented content in
         prompt: for the fill ``diffusion``: what to paint
+        colorize: give a grey picture colours that it does not hold
+        hints: colours that are known, as (row, col, (red, green, blue)) of 0-255 or as
+            "ROW,COL,#RRGGBB"; they ask for `colorize`
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -141,12 +143,12 @@ def restore(
         over = {name: dict(values) for name, values in (settings or {}).items()}
         if upscale is not None:
             over.setdefault("upscale", {})["scale"] = upscale
-        if hints:
-            over.setdefault("colorize", {})["hints"] = " ".join(hints)
         if faces and faces is not True:
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:
             _fill_as_asked(over, fill, prompt, policy, inside is not None)
+        if hints:
+            over.setdefault("colorize", {})["hints"] = hint_text(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
         _check_networks(advice.recipe, policy, named, work)

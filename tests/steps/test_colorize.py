@@ -27,6 +27,7 @@ from unfade.steps.colorize import (
     Chroma,
     Hint,
     Settings,
+    hint_text,
     measure,
     network_of,
     parse_hints,
@@ -143,6 +144,11 @@ def test_a_hint_that_cannot_be_read_is_refused_with_an_example(text: str) -> Non
     with pytest.raises(SettingsError, match="ROW,COL,#RRGGBB") as caught:
         Settings(hints=text)
     assert "#7a4a30" in caught.value.remedy
+
+
+def test_hints_can_be_given_as_numbers() -> None:
+    assert hint_text([(10, 12, (0x7A, 0x4A, 0x30)), "1,2,#ABCDEF"]) == f"{BROWN} 1,2,#ABCDEF"
+    assert parse_hints(BROWN) == (Hint(10, 12, (0x7A, 0x4A, 0x30)),)
 
 
 def test_wrong_settings_are_refused_by_name() -> None:

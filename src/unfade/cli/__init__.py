@@ -30,11 +30,11 @@ COMMANDS = {
     "demo": ("demo", "Restore a damaged sample photograph, to see how it goes."),
     "degrade": ("degrade", "Lay synthetic damage over a picture, with its ground truth."),
     "bench": ("bench", "Damage sound pictures, restore them by every method, and measure."),
+    "matte": ("matte", "Write a mask of a picture's subject."),
     "batch": ("batch", "Restore a whole folder or S3 prefix, resumable."),
     "upload": ("upload", "Put a collection into a store, checked and resumable."),
     "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
     "serve": ("serve", "Open the page and the REST API on this machine."),
-    "matte": ("matte", "Write a mask of a picture's subject."),
 }
 
 

@@ -46,6 +46,10 @@ STANDARD = "-"
     help="A setting of a step; `unfade steps` lists them.",
 )
 @click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
+@click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
+@click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
+@click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
+@click.option("--prompt", help="For the fill `diffusion`: what to paint, in words.")
 @click.option("--colorize", is_flag=True, help="Give a grey picture colours; they are made up.")
 @click.option(
     "--hint",
@@ -54,10 +58,6 @@ STANDARD = "-"
     metavar="ROW,COL,#RRGGBB",
     help="A colour that you know, for `--colorize`; can be repeated.",
 )
-@click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
-@click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
-@click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
-@click.option("--prompt", help="For the fill `diffusion`: what to paint, in words.")
 @click.option("--mask", metavar="PICTURE", help="Mend where it is white, and nowhere else.")
 @click.option("--protect", metavar="PICTURE", help="Change nothing where it is white.")
 @click.option("--reject", callback=names, metavar="KEY,...", help="Marks to leave as they are.")
@@ -213,11 +213,11 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         skip=options["skip"],
         settings=options["settings"],
         upscale=options["upscale"],
-        colorize=options["colorize"],
-        hints=options["hints"],
         faces=options["face"] or options["faces"],
         fill=options["fill"],
         prompt=options["prompt"],
+        colorize=options["colorize"],
+        hints=options["hints"],
         mask=options["mask"],
         protect=options["protect"],
         rejected=options["reject"],

@@ -19,6 +19,7 @@ doi:10.1109/TIP.2005.864231.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +144,14 @@ def parse_hints(text: str) -> tuple[Hint, ...]:
         red, green, blue = bytes.fromhex(found[3])
         hints.append(Hint(int(found[1]), int(found[2]), (red, green, blue)))
     return tuple(hints)
+
+
+def hint_text(hints: Iterable[str | tuple[int, int, tuple[int, int, int]]]) -> str:
+    """Points of colour as the text that ``Settings`` has."""
+    return " ".join(
+        hint if isinstance(hint, str) else f"{hint[0]},{hint[1]},#{bytes(hint[2]).hex()}"
+        for hint in hints
+    )
 
 
 def network_of(settings: Settings) -> str | None:

@@ -144,9 +144,11 @@ class Moments:
     def add(self, x: Tensor, core: tuple[slice, slice], rows: int) -> None:
         """The core of a tile of ``rows`` picture rows; the map may be smaller by a whole factor."""
         shrink = rows // x.shape[2]
-        inner = x[0, :, _shrunk(core[0], shrink), _shrunk(core[1], shrink)].double()
+        inner = x[0, :, _shrunk(core[0], shrink), _shrunk(core[1], shrink)]
         count = inner.shape[1] * inner.shape[2]
-        variance, mean = torch.var_mean(inner, dim=(1, 2), correction=0)
+        # merged in double precision, on the processor: not every device has it
+        parts = torch.var_mean(inner, dim=(1, 2), correction=0)
+        variance, mean = (part.cpu().double() for part in parts)
         total = self.count + count
         apart = mean - self.mean
         self.mean = self.mean + apart * (count / total)
@@ -156,8 +158,10 @@ class Moments:
     def applied(self, x: Tensor) -> Tensor:
         assert isinstance(self.mean, Tensor)
         assert isinstance(self.squares, Tensor)
-        variance = self.squares / self.count
-        return functional.batch_norm(x, self.mean.to(x.dtype), variance.to(x.dtype), eps=EPS)
+        mean, variance = (
+            values.to(x.dtype).to(x.device) for values in (self.mean, self.squares / self.count)
+        )
+        return functional.batch_norm(x, mean, variance, eps=EPS)
 
 
 class Kept:
