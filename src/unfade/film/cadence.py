@@ -117,7 +117,8 @@ def check_cadence(
     if deinterlace:
         return "bwdif=mode=send_frame"
     if ivtc and cadence.kind == "telecine":
-        return "fieldmatch,decimate"
+        # `decimate` wants to be told the rate
+        return f"fps=fps={film.rate},fieldmatch,decimate"
     if ivtc or keep or cadence.kind == "progressive":
         return ""
     remedy = {

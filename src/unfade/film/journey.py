@@ -7,7 +7,9 @@ record, the hash of each frame and the list of repairs beside it.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -94,7 +96,7 @@ class FilmJob:
     cadence: cadences.Cadence
     lost: tuple[str, ...]
     options: FilmOptions
-    temporary: tempfile.TemporaryDirectory[str] | None = None
+    temporary: Path | None = None
 
     @property
     def count(self) -> int:
@@ -232,6 +234,8 @@ def open_job(
     _check_engines(pictures, bench)
     key = _key(film, chosen, options, delivery, rebuild)
     folder, temporary = _folder(target, options, key)
+    if temporary is not None:
+        weakref.finalize(bench, shutil.rmtree, temporary, ignore_errors=True)
     work = Work(
         film=film,
         ledger=Ledger(folder),
@@ -365,17 +369,15 @@ def _key(
     )
 
 
-def _folder(
-    target: Path | None, options: FilmOptions, key: str
-) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+def _folder(target: Path | None, options: FilmOptions, key: str) -> tuple[Path, Path | None]:
     if options.work is not None:
         return options.work / key, None
     if target is not None:
         if "%" not in target.name:
             check_target(target, True)
         return target.with_name(f".{target.name.replace('%', '_')}.unfade-work") / key, None
-    temporary = tempfile.TemporaryDirectory(prefix="unfade-film-")
-    return Path(temporary.name) / key, temporary
+    temporary = Path(tempfile.mkdtemp(prefix="unfade-film-"))
+    return temporary / key, temporary
 
 
 def _timed_by_decoding(film: Film) -> Film:

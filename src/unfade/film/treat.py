@@ -202,6 +202,7 @@ class _Compared:
     done: Done
     spots: list[remove_dirt.Spot]
     repairs: list[Repair]
+    judged: bool = True
 
 
 def _found(plan: Plan) -> Callable[[Done, list[Done], list[Done]], _Compared]:
@@ -211,24 +212,12 @@ def _found(plan: Plan) -> Callable[[Done, list[Done], list[Done]], _Compared]:
         first, last = plan.shot_of(done.frame.index)
         here = done.frame.index
         if done.frame.trouble == "missing":
-            return _Compared(done, [], [])
+            return _Compared(done, [], [], judged=False)
         earlier = plan.neighbour([b.frame for b in before if b.frame.index >= first], here)
         later = plan.neighbour([a.frame for a in after if a.frame.index < last], here)
-        pair = [f for f in (earlier, later) if f is not None]
-        if not pair:
-            return _Compared(done, [], [])
-        if earlier is None or later is None:
-            # at a cut: the two nearest on one side
-            side = after if earlier is None else before
-            more = [d.frame for d in side if first <= d.frame.index < last
-                    and d.frame.index not in (pair[0].index, here)]  # fmt: skip
-            other = plan.neighbour(
-                [f for f in more if abs(f.index - here) > abs(pair[0].index - here)],
-                pair[0].index,
-            )
-            if other is None:
-                return _Compared(done, [], [])
-            pair = [pair[0], other]
+        if earlier is None or later is None:  # at a cut: nothing tells dirt from what comes or goes
+            return _Compared(done, [], [], judged=False)
+        pair = (earlier, later)
         luma = luma_of(done.frame.planes, plan.layout)
         lumas = [
             levelled(luma_of(f.planes, plan.layout), plan.level(f.index, here), plan.black)
@@ -237,15 +226,11 @@ def _found(plan: Plan) -> Callable[[Done, list[Done], list[Done]], _Compared]:
         own = small(luma)
         flows = [flow_between(own, small(other)) for other in lumas]
         compared = remove_dirt.find_spots(luma, lumas[0], lumas[1], flows[0], flows[1], settings)
-        if earlier is None or later is None:
-            # nothing says whether a spot is on this frame or has come or gone: be surer
-            compared.spots = [s for s in compared.spots if s.confidence >= 0.9 and s.area_px < 400]
         repairs = [
             _borrowed(plan, done.frame, spot, pair, compared.flows) for spot in compared.spots
         ]
-        return _Compared(
-            Done(done.frame, done.original, done.repairs, compared.says), compared.spots, repairs
-        )
+        told = Done(done.frame, done.original, done.repairs, compared.says)
+        return _Compared(told, compared.spots, repairs, judged=not compared.says)
 
     return work
 
@@ -345,7 +330,7 @@ def _cleaned(plan: Plan) -> Callable[[_Compared, list[_Compared], list[_Compared
 
 def _judged(side: list[_Compared], first: int, last: int) -> list[remove_dirt.Spot] | None:
     """The spots of the next frame on one side, unless it is of another shot or was not judged."""
-    if not side or not first <= side[0].done.frame.index < last or side[0].done.says:
+    if not side or not first <= side[0].done.frame.index < last or not side[0].judged:
         return None
     return side[0].spots
 
@@ -488,10 +473,8 @@ def _denoised(plan: Plan) -> Callable[[Done, list[Done], list[Done]], Done]:
             planes.append(
                 denoise_frames.steadied(plane.astype(np.float32), carried, settings.strength)
             )
-        left = denoise_frames.grain_level(
-            luma_of((*planes, *frame.planes[layout.mended :]), layout)
-        )
-        share = np.float32(denoise_frames.share_kept(grain, left, settings.most_loss))
+        calmer = luma_of((*planes, *frame.planes[layout.mended :]), layout)
+        share = np.float32(denoise_frames.share_kept(luma, calmer, settings.most_loss))
         mixed = tuple(
             to_codes((1 - share) * new + share * old, layout)
             for new, old in zip(planes, frame.planes)
