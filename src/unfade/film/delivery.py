@@ -16,8 +16,8 @@ from unfade.files.places.local import check_target, fresh_file, write_atomically
 from unfade.files.sidecar import record_path, write_record
 from unfade.film import mux, sequence
 from unfade.film.cadence import Cadence
+from unfade.film.facts import Film
 from unfade.film.plan import Plan, to_record
-from unfade.film.probe import Film
 from unfade.film.repairs import Repair, read_list, write_list, write_readable
 from unfade.recipe import Recipe
 from unfade.record import Record, StepRecord

@@ -25,11 +25,12 @@ from unfade.files.limits import Limits
 from unfade.files.places.local import check_target
 from unfade.film import cadence as cadences
 from unfade.film.delivery import FilmResult
+from unfade.film.facts import Film
 from unfade.film.ledger import Ledger, job_key, source_facts
 from unfade.film.look import Look, Wanted, look_at_frames, shots_of
 from unfade.film.mux import check_losses, losses
 from unfade.film.plan import Plan, make_plan, split_steps
-from unfade.film.probe import Film, probe, without_frames
+from unfade.film.probe import probe, without_frames
 from unfade.film.reader import read_frames
 from unfade.film.rgb import to_pixels
 from unfade.film.segments import Output, Segments, Work, measure
@@ -384,7 +385,7 @@ def _timed_by_decoding(film: Film) -> Film:
     """A film whose packets do not tell when frames are shown: decode it once to know."""
     import av
 
-    from unfade.film.probe import decoder_of, opened
+    from unfade.film.opening import decoder_of, opened
 
     times: list[int] = []
     with opened(film.path) as container:

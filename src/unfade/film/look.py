@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from unfade.film.facts import Film
 from unfade.film.layout import Frame
 from unfade.film.light import black_of, luma_of
-from unfade.film.probe import Film
 from unfade.steps.film.deflicker import Curve, block_levels, curve_between
 from unfade.steps.film.denoise_frames import grain_level
 from unfade.steps.film.flow import small

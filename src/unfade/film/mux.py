@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from unfade.errors import PromiseBroken, WouldLose
+from unfade.film.facts import Film
 from unfade.film.matroska import set_pixel_aspect
-from unfade.film.probe import Film, opened
+from unfade.film.opening import opened
 from unfade.film.writer import not_written
 
 _FORMATS = {".mkv": "matroska", ".mp4": "mp4", ".mov": "mov", ".mka": "matroska"}

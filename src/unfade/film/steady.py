@@ -22,11 +22,11 @@ import numpy as np
 
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
+from unfade.film.done import Done
 from unfade.film.layout import Colour, Frame, Layout, layout_named
 from unfade.film.ledger import Ledger
 from unfade.film.plan import Plan
 from unfade.film.rgb import luminance, to_pixels, to_planes
-from unfade.film.treat import Done
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels, Weight
 from unfade.pixels.profile import from_linear, to_linear
