@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from unfade.film.rebuild import Rebuild
 
 SEGMENT_S = 10.0
-_SAMPLED = 96  # frames that are looked at for cadence when no step needs all of them
+_SAMPLED = 16  # frames that are looked at for cadence when no step needs all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
