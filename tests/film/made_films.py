@@ -237,6 +237,7 @@ def write_film(
     time_base: Fraction | None = None,
     sound: bool = False,
     change: Callable[[Any], None] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> int:
     """Write luminance frames (or tuples of planes) as a film; the number of frames."""
     import av
@@ -245,15 +246,16 @@ def write_film(
 
     layout = layout_named(pixel_format)
     base = time_base or 1 / rate
+    intra = {"g": "1"} if codec == "ffv1" else {}
     count = 0
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options or {}) as container:
         stream: Any = None
-        tone = container.add_stream("flac", rate=8000, layout="mono") if sound else None
+        tone = container.add_stream("pcm_s16le", rate=8000, layout="mono") if sound else None
         for n, frame in enumerate(frames):
             planes = frame if isinstance(frame, tuple) else planes_of(frame, n)
             packed = pack(planes, layout)
             if stream is None:
-                stream = container.add_stream(codec, rate=rate, options=options or {})
+                stream = container.add_stream(codec, rate=rate, options=options or intra)
                 stream.width, stream.height = packed.width, packed.height
                 stream.pix_fmt = pixel_format
                 stream.codec_context.time_base = base

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from unfade.errors import UnsupportedInput
+from unfade.film.facts import Film
 from unfade.film.look import CHANGE, COMB, Look
-from unfade.film.probe import Film
 
 _COMBED = 0.006  # share of a frame; progressive pictures with fine detail stay below
 _REPEAT = 0.12  # codes of mean difference: grain of a new exposure alone makes more
@@ -117,7 +117,8 @@ def check_cadence(
     if deinterlace:
         return "bwdif=mode=send_frame"
     if ivtc and cadence.kind == "telecine":
-        return "fieldmatch,decimate"
+        # `decimate` wants to be told the rate
+        return f"fps=fps={film.rate},fieldmatch,decimate"
     if ivtc or keep or cadence.kind == "progressive":
         return ""
     remedy = {

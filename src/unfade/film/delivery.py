@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,8 +16,8 @@ from unfade.files.places.local import check_target, fresh_file, write_atomically
 from unfade.files.sidecar import record_path, write_record
 from unfade.film import mux, sequence
 from unfade.film.cadence import Cadence
+from unfade.film.facts import Film
 from unfade.film.plan import Plan, to_record
-from unfade.film.probe import Film
 from unfade.film.repairs import Repair, read_list, write_list, write_readable
 from unfade.recipe import Recipe
 from unfade.record import Record, StepRecord
@@ -64,7 +64,7 @@ class FilmResult:
     lost: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     steady_facts: dict[str, Any] = field(default_factory=dict)
-    temporary: tempfile.TemporaryDirectory[str] | None = None
+    temporary: Path | None = None
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -190,6 +190,7 @@ class FilmResult:
         whole = folder / f"whole.partial{target.suffix}"
         notes = mux.assemble(
             self.film, pieces, self.times, whole, intra=self.work.delivery.intra,
+            shape=(self.output.rows, self.output.cols, self.output.colour.sample_aspect),
             span_s=self._span_s(),
         )  # fmt: skip
         with fresh_file(target, overwrite=overwrite) as name:
@@ -199,7 +200,7 @@ class FilmResult:
     def discard(self) -> None:
         """Take the pieces away."""
         if self.temporary is not None:
-            self.temporary.cleanup()
+            shutil.rmtree(self.temporary, ignore_errors=True)
         else:
             self.work.ledger.remove()
             parent = self.work.ledger.folder.parent

@@ -7,7 +7,9 @@ record, the hash of each frame and the list of repairs beside it.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,11 +25,12 @@ from unfade.files.limits import Limits
 from unfade.files.places.local import check_target
 from unfade.film import cadence as cadences
 from unfade.film.delivery import FilmResult
+from unfade.film.facts import Film
 from unfade.film.ledger import Ledger, job_key, source_facts
 from unfade.film.look import Look, Wanted, look_at_frames, shots_of
 from unfade.film.mux import check_losses, losses
 from unfade.film.plan import Plan, make_plan, split_steps
-from unfade.film.probe import Film, probe, without_frames
+from unfade.film.probe import probe, without_frames
 from unfade.film.reader import read_frames
 from unfade.film.rgb import to_pixels
 from unfade.film.segments import Output, Segments, Work, measure
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from unfade.film.rebuild import Rebuild
 
 SEGMENT_S = 10.0
-_SAMPLED = 96  # frames that are looked at for cadence when no step needs all of them
+_SAMPLED = 16  # frames that are looked at for cadence when no step needs all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class FilmJob:
     cadence: cadences.Cadence
     lost: tuple[str, ...]
     options: FilmOptions
-    temporary: tempfile.TemporaryDirectory[str] | None = None
+    temporary: Path | None = None
 
     @property
     def count(self) -> int:
@@ -232,6 +235,8 @@ def open_job(
     _check_engines(pictures, bench)
     key = _key(film, chosen, options, delivery, rebuild)
     folder, temporary = _folder(target, options, key)
+    if temporary is not None:
+        weakref.finalize(bench, shutil.rmtree, temporary, ignore_errors=True)
     work = Work(
         film=film,
         ledger=Ledger(folder),
@@ -365,24 +370,22 @@ def _key(
     )
 
 
-def _folder(
-    target: Path | None, options: FilmOptions, key: str
-) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+def _folder(target: Path | None, options: FilmOptions, key: str) -> tuple[Path, Path | None]:
     if options.work is not None:
         return options.work / key, None
     if target is not None:
         if "%" not in target.name:
             check_target(target, True)
         return target.with_name(f".{target.name.replace('%', '_')}.unfade-work") / key, None
-    temporary = tempfile.TemporaryDirectory(prefix="unfade-film-")
-    return Path(temporary.name) / key, temporary
+    temporary = Path(tempfile.mkdtemp(prefix="unfade-film-"))
+    return temporary / key, temporary
 
 
 def _timed_by_decoding(film: Film) -> Film:
     """A film whose packets do not tell when frames are shown: decode it once to know."""
     import av
 
-    from unfade.film.probe import decoder_of, opened
+    from unfade.film.opening import decoder_of, opened
 
     times: list[int] = []
     with opened(film.path) as container:

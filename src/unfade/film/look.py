@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from unfade.film.facts import Film
 from unfade.film.layout import Frame
 from unfade.film.light import black_of, luma_of
-from unfade.film.probe import Film
 from unfade.steps.film.deflicker import Curve, block_levels, curve_between
-from unfade.steps.film.denoise_frames import grain_level
 from unfade.steps.film.flow import small
 from unfade.steps.film.remove_lines import column_peaks
 from unfade.steps.film.stabilise import shift_between
@@ -27,8 +26,8 @@ from unfade.steps.film.stabilise import shift_between
 THUMB = (24, 32)
 _TRACK_PX = 640  # weave is measured at about this width
 # columns of ``Look.numbers``
-GAIN, OFFSET, AGREE, ACROSS, DOWN, TRACKED, CHANGE, COMB, GRAIN, LEVEL = range(10)
-_WIDTH = 10
+GAIN, OFFSET, AGREE, ACROSS, DOWN, TRACKED, CHANGE, COMB, LEVEL = range(9)
+_WIDTH = 9
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +35,7 @@ class Look:
     """Measurements of frames ``first`` to ``first + len``.
 
     Attributes:
-        numbers: (frames, 10) float64, see the names above
+        numbers: (frames, 9) float64, see the names above
         thumbs: (frames, 24, 32) uint8
         peaks: (frames, n, 4) float32 of ``column_peaks``; n is 0 when not asked for
     """
@@ -118,9 +117,8 @@ class _Small:
         self.luma_small = small(luma)
         self.thumb = cv2.resize(luma, THUMB[::-1], interpolation=cv2.INTER_AREA).clip(0, 255)
         self.thumb = np.rint(self.thumb).astype(np.uint8)
-        self.blocks = block_levels(luma, black)
+        self.blocks = block_levels(luma, black) if wanted.flicker else np.zeros(0, np.float32)
         self.comb = comb_level(luma)
-        self.grain = grain_level(luma)
         self.level = float(luma.mean())
         self.peaks = column_peaks(luma) if wanted.lines else np.zeros((0, 4), np.float32)
         self.track: np.ndarray | None = None
@@ -140,7 +138,7 @@ class _Small:
 def _numbers(before: _Small | None, now: _Small, wanted: Wanted) -> np.ndarray:
     values = np.zeros(_WIDTH)
     values[GAIN] = 1.0
-    values[COMB], values[GRAIN], values[LEVEL] = now.comb, now.grain, now.level
+    values[COMB], values[LEVEL] = now.comb, now.level
     if before is None:
         values[CHANGE] = 255.0
         return values
@@ -167,7 +165,7 @@ def comb_level(luma: np.ndarray) -> float:
     rows = luma[: luma.shape[0] // 2 * 2]
     if rows.shape[0] < 8:
         return 0.0
-    step = max(1, rows.shape[1] // 640)
+    step = max(1, rows.shape[1] // 320)
     rows = rows[:, ::step]
     up, middle, down, further = rows[:-3], rows[1:-2], rows[2:-1], rows[3:]
     near = np.minimum((middle - up) * (middle - down), (down - middle) * (down - further))

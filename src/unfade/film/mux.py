@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from unfade.errors import PromiseBroken, WouldLose
-from unfade.film.probe import Film, opened
+from unfade.film.facts import Film
+from unfade.film.matroska import set_pixel_aspect
+from unfade.film.opening import opened
 from unfade.film.writer import not_written
 
 _FORMATS = {".mkv": "matroska", ".mp4": "mp4", ".mov": "mov", ".mka": "matroska"}
@@ -91,6 +93,7 @@ def assemble(
     target: Path,
     *,
     intra: bool,
+    shape: tuple[int, int, Fraction],
     span_s: tuple[float, float] | None = None,
 ) -> list[str]:
     """Write ``target`` from pieces of picture and the source's other streams.
@@ -98,6 +101,7 @@ def assemble(
     Args:
         times: (frames,) time of each frame, in the film's time base
         intra: whether every packet is a frame of its own
+        shape: rows and columns of the result, and the shape of its pixels
         span_s: only packets of this span of the source, for previews
     Returns:
         what must be told
@@ -106,11 +110,14 @@ def assemble(
         PromiseBroken: what was written is not what was to be written
     """
     kind = _FORMATS[target.suffix.lower()]
+    rows, cols, aspect = shape
     # Matroska can hold times a little before zero (priming of sound) when it is let
     ways = [{"avoid_negative_ts": "disabled"}, {}] if kind == "matroska" else [{}]
     for n, way in enumerate(ways):
         try:
             _write(film, pieces, times, target, intra, span_s, kind, way)
+            if kind == "matroska":
+                set_pixel_aspect(target, rows, cols, aspect)
             return check_written(film, target, times, span_s)
         except (PromiseBroken, ValueError):
             if n == len(ways) - 1:
@@ -179,15 +186,12 @@ def _copy_plan(
     copied: dict[int, Any] = {}
     with opened(pieces[0]) as piece:
         if source is None:
-            copied[-1] = out.add_stream_from_template(piece.streams.video[0])
-            copied[-1].time_base = film.time_base
+            copied[-1] = _picture_stream(film, out, piece)
             return copied
         for stream in source.streams:
             if stream.index == film.stream:
-                picture = out.add_stream_from_template(piece.streams.video[0])
-                picture.time_base = film.time_base
-                _copy_tags(stream, picture)
-                copied[-1] = picture
+                copied[-1] = _picture_stream(film, out, piece)
+                _copy_tags(stream, copied[-1])
             elif stream.type == "attachment":
                 if not _cannot_hold(stream, target):
                     out.add_attachment(
@@ -203,6 +207,14 @@ def _copy_plan(
     return copied
 
 
+def _picture_stream(film: Film, out: Any, piece: Any) -> Any:
+    # `opaque`: as a copy of packets; else an encoder of the decoder's name is looked for
+    stream = out.add_stream_from_template(piece.streams.video[0], opaque=True)
+    stream.time_base = film.time_base
+    stream.rate = film.rate
+    return stream
+
+
 def _copy_tags(source: Any, target: Any) -> None:
     target.metadata.update({k: v for k, v in source.metadata.items() if k not in _OF_THE_FILE})
     with contextlib.suppress(AttributeError):
@@ -215,8 +227,10 @@ def _others(
     if source is None or not copied:
         return
     for packet in source.demux([source.streams[k] for k in copied]):
-        if packet.dts is None:
+        if not packet.size:
             continue
+        if packet.dts is None:
+            packet.dts = packet.pts if packet.pts is not None else 0
         at = float(packet.dts * packet.time_base)
         if span_s is None or span_s[0] <= at < span_s[1]:
             yield packet

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from unfade.film.facts import Film
 from unfade.film.layout import Frame, Layout
 from unfade.film.light import black_of
 from unfade.film.look import ACROSS, DOWN, TRACKED, Look
-from unfade.film.probe import Film
 from unfade.film.repairs import Repair
 from unfade.steps import Settings, step_of
 from unfade.steps.film import FILM_STEPS, deflicker, remove_lines, stabilise

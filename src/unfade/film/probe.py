@@ -7,11 +7,8 @@ local files: playlists that reach for other files are refused.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,126 +18,19 @@ import numpy as np
 from unfade.errors import UnreadableInput, UnsupportedInput, UsageError
 from unfade.files.limits import Limits
 from unfade.files.places.local import check_source
-from unfade.film.kinds import CONTAINERS, is_sequence
-from unfade.film.layout import Colour, Layout, layout_of
+from unfade.film.facts import Film, StreamFacts
+from unfade.film.kinds import is_sequence
+from unfade.film.layout import Colour, layout_of
+from unfade.film.numbered import probe_sequence
+from unfade.film.opening import PURPOSE, decoder_of, opened, words
 from unfade.needs import need
 
-_PURPOSE = "read and write films"
-_SAFE = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 _TRUNCATED_S = 0.5  # a file that ends this much before its stated length ends too soon
 # kept in the stream itself, or of no use once the frames are decoded
 _SIDE_DATA_KEPT_ELSEWHERE = (
     "DISPLAYMATRIX", "SEI_UNREGISTERED", "GOP_TIMECODE", "S12M_TIMECODE", "REGIONS_OF_INTEREST",
     "QP_TABLE", "VIDEO_ENC_PARAMS", "ENCODER", "PANSCAN", "ICC_PROFILE", "EXIF", "3D_REFERENCE",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamFacts:
-    """One stream beside the film's picture."""
-
-    index: int
-    kind: str
-    codec: str
-    packets: int
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Film:
-    """What is known about a film from its container and its first frames.
-
-    Attributes:
-        path: the file, or the pattern of a sequence
-        container: FFmpeg's name of the container, or "sequence"
-        stream: index of the picture stream
-        rows, cols: of a frame as it is shown, upright
-        layout, colour: how pixels are stored, and what they mean
-        time_base: seconds a unit of ``times``
-        times: (frames,) int64, time of each frame in order; empty when packets do not tell
-        keys: (n,) int64, frames at which decoding may begin
-        rate: average frames a second
-        quarter_turns: counter-clockwise turns that bring a decoded frame upright
-        fields: what the container says of fields: "progressive", "top first", "bottom first", ""
-        streams: the other streams
-        chapters, tags: as found
-        notes: what was met and must be told
-        files: the pictures of a sequence
-        side_data: kinds of data attached to frames that a new file would not hold
-        by_order: frames are known by their order only; decoding begins at the first
-        kept: frames of the file that make up the film, where repeats were left out
-    """
-
-    path: Path
-    container: str
-    codec: str
-    stream: int
-    rows: int
-    cols: int
-    layout: Layout
-    colour: Colour
-    time_base: Fraction
-    times: np.ndarray
-    keys: np.ndarray
-    rate: Fraction
-    quarter_turns: int = 0
-    fields: str = ""
-    streams: tuple[StreamFacts, ...] = ()
-    chapters: tuple[Any, ...] = ()
-    tags: dict[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    side_data: tuple[str, ...] = ()
-    is_intra: bool = False
-    by_order: bool = False
-    kept: np.ndarray | None = None
-
-    @property
-    def frames(self) -> int:
-        return len(self.times)
-
-    def time_s(self, index: int) -> float:
-        """When a frame is shown."""
-        return float(self.times[index] * self.time_base)
-
-    @property
-    def seconds(self) -> float:
-        """From the first frame to the end of the last one."""
-        if not len(self.times):
-            return 0.0
-        return float((self.times[-1] - self.times[0]) * self.time_base + 1 / self.rate)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "container": self.container,
-            "codec": self.codec,
-            "rows": self.rows,
-            "cols": self.cols,
-            "pixel_format": self.layout.name,
-            "bits": self.layout.bits,
-            "frames": self.frames,
-            "seconds": round(self.seconds, 3),
-            "rate": str(self.rate),
-            "time_base": str(self.time_base),
-            "variable_rate": self.variable_rate,
-            "pixel_aspect": str(self.colour.sample_aspect),
-            "full_range": self.colour.full_range,
-            "matrix": self.colour.matrix,
-            "primaries": self.colour.primaries,
-            "transfer": self.colour.transfer,
-            "fields": self.fields,
-            "quarter_turns": self.quarter_turns,
-            "streams": [
-                {"index": s.index, "kind": s.kind, "codec": s.codec, "packets": s.packets}
-                for s in self.streams
-            ],
-            "chapters": len(self.chapters),
-        }
-
-    @property
-    def variable_rate(self) -> bool:
-        steps = np.diff(self.times)
-        return bool(len(steps) and float((steps.max() - steps.min()) * self.time_base) > 0.0021)
 
 
 def probe(path: Path, *, limits: Limits | None = None, rate: Fraction | None = None) -> Film:
@@ -154,9 +44,9 @@ def probe(path: Path, *, limits: Limits | None = None, rate: Fraction | None = N
         LimitExceeded: its frames are larger than a limit allows
         MissingPackage: PyAV is not installed
     """
-    need("av", extra="film", to=_PURPOSE)
+    need("av", extra="film", to=PURPOSE)
     if is_sequence(path):
-        return _probe_sequence(path, limits or Limits(), rate or Fraction(24))
+        return probe_sequence(path, limits or Limits(), rate or Fraction(24))
     if rate is not None:
         raise UsageError(
             f"`{path.name}` states its own times; `--fps` is for sequences of pictures.",
@@ -165,51 +55,6 @@ def probe(path: Path, *, limits: Limits | None = None, rate: Fraction | None = N
     check_source(path)
     with opened(path) as container:
         return _probe_container(path, container, limits or Limits())
-
-
-@contextlib.contextmanager
-def opened(path: Path, *, format: str | None = None) -> Iterator[Any]:
-    """FFmpeg's view of a local file; its complaints become unfade's.
-
-    Raises:
-        UnreadableInput, UnsupportedInput
-    """
-    av = need("av", extra="film", to=_PURPOSE)
-    try:
-        container = av.open(
-            f"file:{path}",
-            format=format,
-            options={} if format else dict(_SAFE),
-            metadata_errors="replace",
-        )
-    except av.error.InvalidDataError as error:
-        raise UnreadableInput(
-            f"`{path}` is no film that can be read: its container is damaged, cut short, of an "
-            "unknown kind, or a playlist that names other files.",
-            "Copy it again from its source; films in MP4, MOV, MKV, AVI, MXF, MPEG are read.",
-        ) from error
-    except (av.error.FFmpegError, ValueError) as error:
-        raise UnreadableInput(
-            f"`{path}` cannot be opened as a film: {_words(error)}.", "Check the file."
-        ) from error
-    try:
-        yield container
-    finally:
-        container.close()
-
-
-def decoder_of(stream: Any, path: Path) -> Any:
-    """The opened decoder of a picture stream, set to decode the same bits on every machine."""
-    context = stream.codec_context
-    if context is None:
-        raise UnsupportedInput(
-            f"`{path.name}`, stream {stream.index}: its codec is not known.",
-            "Convert the film with a program that knows it, to FFV1 in Matroska.",
-        )
-    # Slices may be decoded side by side; frames side by side would attribute errors wrongly.
-    context.thread_type = "SLICE"
-    context.thread_count = 2
-    return context
 
 
 def _probe_container(path: Path, container: Any, limits: Limits) -> Film:
@@ -318,7 +163,7 @@ def _walk(
                 keys.append(packet.pts)
     except av.error.FFmpegError as error:
         raise UnreadableInput(
-            f"`{path}` is damaged after {len(times)} frames: {_words(error)}.",
+            f"`{path}` is damaged after {len(times)} frames: {words(error)}.",
             "Copy it again from its source.",
         ) from error
     count = counts.get(stream.index, 0)
@@ -393,7 +238,7 @@ def _first_frames(path: Path, index: int) -> list[Any]:
                     break
         except (av.error.FFmpegError, ValueError) as error:
             raise UnsupportedInput(
-                f"`{path.name}`: its picture ({decoder.name}) cannot be decoded: {_words(error)}.",
+                f"`{path.name}`: its picture ({decoder.name}) cannot be decoded: {words(error)}.",
                 "Convert it with a program that knows the codec, to FFV1 in Matroska.",
             ) from error
     if not frames:
@@ -431,94 +276,8 @@ def _side_data(frames: list[Any]) -> tuple[str, ...]:
     return tuple(sorted(kinds - set(_SIDE_DATA_KEPT_ELSEWHERE)))
 
 
-# -- sequences of pictures ------------------------------------------------------------------------
-
-
-def _probe_sequence(pattern: Path, limits: Limits, rate: Fraction) -> Film:
-    files, notes = _numbered(pattern)
-    frame = read_still(files[0])
-    layout = layout_of(frame.format.name)
-    limits.check(files[0].name, frame.height, frame.width)
-    times = np.arange(len(files), dtype=np.int64)
-    return Film(
-        path=pattern,
-        container="sequence",
-        codec=pattern.suffix.lower().lstrip("."),
-        stream=0,
-        rows=frame.height,
-        cols=frame.width,
-        layout=layout,
-        colour=Colour(
-            matrix=int(frame.colorspace),
-            primaries=int(frame.color_primaries),
-            transfer=int(frame.color_trc),
-            full_range=True,
-        ),
-        time_base=1 / rate,
-        times=times,
-        keys=times,
-        rate=rate,
-        notes=tuple(notes),
-        files=files,
-        is_intra=True,
-    )
-
-
-def _numbered(pattern: Path) -> tuple[tuple[Path, ...], list[str]]:
-    """The files of a pattern in the order of their numbers.
-
-    Raises:
-        UnreadableInput: there is none, or numbers are missing
-    """
-    before, width, after = re.split(r"%(0\d+)?d", pattern.name, maxsplit=1)
-    digits = rf"(\d{{{int(width)},}})" if width else r"(\d+)"
-    form = re.compile(re.escape(before) + digits + re.escape(after))
-    try:
-        names = [(int(m[1]), p) for p in pattern.parent.iterdir() if (m := form.fullmatch(p.name))]
-    except OSError as error:
-        raise UnreadableInput(f"`{pattern.parent}` cannot be listed.", "Check the path.") from error
-    if not names:
-        raise UnreadableInput(f"No file fits the pattern `{pattern}`.", "Check its digits.")
-    names.sort()
-    gaps = [n for (a, _), (b, _) in itertools.pairwise(names) for n in range(a + 1, b)]
-    if gaps:
-        shown = ", ".join(str(n) for n in gaps[:5])
-        raise UnreadableInput(
-            f"`{pattern}`: {len(gaps)} numbers are missing between {names[0][0]} and "
-            f"{names[-1][0]}, the first: {shown}.",
-            "Complete the sequence, or renumber it.",
-        )
-    return tuple(path for _, path in names), []
-
-
-def read_still(path: Path) -> Any:
-    """One picture of a sequence as FFmpeg's frame.
-
-    Raises:
-        UnreadableInput: it cannot be decoded
-    """
-    import av
-
-    kind = {"dpx": "dpx_pipe", "png": "png_pipe"}.get(path.suffix.lower().lstrip("."), "tiff_pipe")
-    check_source(path)
-    try:
-        with opened(path, format=kind) as container:
-            for frame in container.decode(video=0):
-                return frame
-    except av.error.FFmpegError as error:
-        raise UnreadableInput(
-            f"`{path}` cannot be decoded: {_words(error)}.", "Scan or copy the frame again."
-        ) from error
-    raise UnreadableInput(f"`{path}` holds no picture.", "Scan or copy the frame again.")
-
-
 def without_frames(film: Film, kept: np.ndarray) -> Film:
     """The film with only these frames; the others were repeats."""
     times = film.times[kept]
     rate = film.rate * len(kept) / max(1, film.frames)
     return replace(film, times=times, rate=rate.limit_denominator(100_000))
-
-
-def _words(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text[:1].lower() + text[1:].rstrip(".")

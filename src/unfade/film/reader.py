@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from unfade.errors import UnreadableInput
+from unfade.film.facts import Film
 from unfade.film.layout import Frame, layout_of, turn, unpack
-from unfade.film.probe import Film, decoder_of, opened, read_still
+from unfade.film.opening import decoder_of, opened, read_still
 
 _RUN_UP_KEYS = 2  # key frames that decoding starts early, when it does not start at the beginning
 _MOST_MISSING_SHARE = 0.25

@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 
 from unfade.engines.contract import BenchView
+from unfade.film.done import Done
+from unfade.film.facts import Film
 from unfade.film.layout import Colour, Frame, Layout
 from unfade.film.ledger import Ledger
 from unfade.film.look import Look, Wanted, look_at_frames
 from unfade.film.plan import Plan
-from unfade.film.probe import Film
 from unfade.film.reader import Events, read_frames
 from unfade.film.repairs import Repair, write_list
 from unfade.film.sequence import PictureWriter
 from unfade.film.steady import Steady
 from unfade.film.threads import Behind, ahead
-from unfade.film.treat import REACH, Done, treated
+from unfade.film.treat import REACH, treated
 from unfade.film.writer import CHUNK_FRAMES, Delivery, PieceWriter, frame_hash
 
 _QUEUE_BYTES = 200_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def encoded(frame: Any, codec: str) -> bytes:
     context: Any = av.CodecContext.create(codec, "w")
     context.width, context.height = frame.width, frame.height
     context.pix_fmt = frame.format.name
-    context.time_base = "1/25"
+    context.time_base = Fraction(1, 25)
     if codec == "tiff":
         context.options = {"compression_algo": "deflate"}
     frame.pts = 0

@@ -22,17 +22,17 @@ import numpy as np
 
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
+from unfade.film.done import Done
 from unfade.film.layout import Colour, Frame, Layout, layout_named
 from unfade.film.ledger import Ledger
 from unfade.film.plan import Plan
 from unfade.film.rgb import luminance, to_pixels, to_planes
-from unfade.film.treat import Done
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels, Weight
 from unfade.pixels.profile import from_linear, to_linear
 from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps import Kind, Look, Settings, Step, step_of
-from unfade.steps.film.flow import enlarged, flow_between, small, warped
+from unfade.steps.film.flow import enlarged, flow_between, small, warped, warped_pixels
 from unfade.treatment import treat
 
 MOST_CARRIED = 0.85  # of the addition that comes from the frame before, where flow is trusted
@@ -179,15 +179,15 @@ class Steady:
         trust = trusted(now, before.source, flow, flow_between(before.source, now))
         full = enlarged(flow, rows, cols)
         weight = _sized(trust, rows, cols)[:, :, None]
-        carried = _warped(before.added, full)
+        carried = warped_pixels(before.added, full)
         share = np.float32(self.carried) * weight
         steady_added = added + share * (carried - added)
         steady = np.clip(base + steady_added, 0, 1)
         sure = weight[:, :, 0] > 0.5
         if sure.any():
             self._errors[index] = (
-                _error(plain, _warped(before.plain, full), sure),
-                _error(steady, _warped(before.result, full), sure),
+                _error(plain, warped_pixels(before.plain, full), sure),
+                _error(steady, warped_pixels(before.result, full), sure),
             )
         return steady, steady_added
 
@@ -228,11 +228,6 @@ def trusted(now: np.ndarray, before: np.ndarray, flow: np.ndarray, back: np.ndar
 
 def _error(result: Pixels, carried: Pixels, sure: np.ndarray) -> float:
     return float(np.square((result - carried)[sure] * 255).mean())
-
-
-def _warped(pixels: Pixels, flow: np.ndarray) -> Pixels:
-    moved = warped(pixels, flow, sharp=True)
-    return moved if moved.ndim == 3 else moved[:, :, None]
 
 
 def _sized(weight: np.ndarray, rows: int, cols: int) -> np.ndarray:

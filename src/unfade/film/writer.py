@@ -19,6 +19,7 @@ from unfade.errors import OutputError, UsageError, nearest
 from unfade.files.places.local import reason
 from unfade.film.layout import Colour, Layout, Planes, pack
 
+_SMALL_PX = 150_000  # smaller frames do not fill twelve slices
 CHUNK_FRAMES = 240  # of access copies: an encoder's memory ends here, whatever a segment's length
 
 # quality is the encoder's own scale; lower is better, but for ProRes, where it names the profile
@@ -180,6 +181,8 @@ class PieceWriter:
 
         facts = CODECS[self.delivery.codec]
         options = dict(facts["options"])
+        if self.delivery.codec == "ffv1" and rows * cols < _SMALL_PX:
+            options["slices"] = "4" if min(rows, cols) >= 128 else "1"
         if scale := facts.get("quality"):
             value = scale[1] if self.delivery.quality is None else self.delivery.quality
             if self.delivery.codec == "prores" and "444" in self._format:

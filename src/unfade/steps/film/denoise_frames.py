@@ -67,16 +67,23 @@ def brought(plane: Plane, flow: Flow) -> Plane:
     return warped(plane, enlarged(flow, *plane.shape), sharp=True)
 
 
-def share_kept(before: float, after: float, most_loss: float) -> float:
+def share_kept(frame: Plane, denoised: Plane, most_loss: float) -> float:
     """How much of the frame itself to mix in, so that enough of its grain stays.
 
+    Args:
+        frame, denoised: luminance before and after
     Returns:
         0-1: result = (1 - share) * denoised + share * frame
     """
-    least = (1 - most_loss) * before
-    if after >= least or before <= after:
+    least = (1 - most_loss) * grain_level(frame)
+    if grain_level(denoised) >= least:
         return 0.0
-    return float(np.clip((least - after) / (before - after), 0, 1))
+    low, high = 0.0, 1.0
+    for _ in range(7):
+        share = (low + high) / 2
+        mixed = (1 - np.float32(share)) * denoised + np.float32(share) * frame
+        low, high = (share, high) if grain_level(mixed) < least else (low, share)
+    return high
 
 
 STEP = Step(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unfade.picture import Mask, Plane
+from unfade.picture import Mask, Pixels, Plane
 
 WORK_PX = 480
 Flow = np.ndarray  # (rows, cols, 2) float32: across, down; a(x) looks like b(x + flow(x))
@@ -49,6 +49,12 @@ def enlarged(flow: Flow, rows: int, cols: int) -> Flow:
     return np.asarray(bigger, np.float32)
 
 
+def warped_pixels(pixels: Pixels, flow: Flow) -> Pixels:
+    """As ``warped``, for (rows, cols, channels)."""
+    planes = [warped(pixels[:, :, k], flow, sharp=True) for k in range(pixels.shape[2])]
+    return np.stack(planes, axis=2)
+
+
 def warped(plane: np.ndarray, flow: Flow, *, sharp: bool = False) -> Plane:
     """What a frame looks like from where ``flow`` starts.
 
@@ -64,7 +70,7 @@ def warped(plane: np.ndarray, flow: Flow, *, sharp: bool = False) -> Plane:
     across, down = _grid(rows, cols)
     return np.asarray(
         cv2.remap(
-            plane,
+            np.ascontiguousarray(plane),
             across + flow[:, :, 0],
             down + flow[:, :, 1],
             cv2.INTER_LANCZOS4 if sharp else cv2.INTER_LINEAR,

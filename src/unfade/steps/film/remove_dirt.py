@@ -8,7 +8,8 @@ Moving things can look the same: a drop of rain, confetti, a spark is in one pla
 only. They come in trains, so a spot that has a like one at the mirrored place in the frames
 before and after is left alone; and where motion cannot be followed (the surround differs too),
 nothing is judged. A thing that is in one frame only, alone, is taken for dirt. Dirt at the same
-place in two frames, or on a shot's first frame with nothing to compare it with, stays.
+place in two frames stays, and so does dirt on the first and the last frame of a shot, which have
+a neighbour on one side only: what comes or goes there is not told from dirt.
 
 Detection follows the idea of Kokaram 1998 (Motion Picture Restoration, ch. 6) and Nadenau, Mitra
 1997 (rank order detector); thresholds are this project's own.
@@ -30,7 +31,9 @@ RING_PX = 5
 MOST_SPOTS = 800  # in one frame: more is not dirt but rain, or a picture that cannot be followed
 _TRAIN_REACH = 0.14  # of the width: as far as a thing moves from frame to frame
 _ALIKE = (1.0, 32.0)  # log area, shade in codes
-_MOVING_SHARE = 0.25
+_VERY_ALIKE = (0.5, 16.0)
+_MOVING_SHARE = 0.25  # of the spots around: then the others move as well
+_SEEN_SHARE = 0.45
 MOST_SHARE = 0.04  # of a frame: more is a flash or a lost frame
 
 
@@ -38,7 +41,7 @@ MOST_SHARE = 0.04  # of a frame: more is a flash or a lost frame
 class Settings(contract.Settings):
     """Which spots are removed."""
 
-    min_confidence: float = setting(0.5, "less sure spots are left alone", low=0, high=1)
+    min_confidence: float = setting(0.65, "less sure spots are left alone", low=0, high=1)
     contrast: float = setting(
         12.0, "least difference from both neighbours", unit="codes of 255", low=3, high=100
     )
@@ -108,8 +111,7 @@ def find_spots(
 
     Args:
         luma: (rows, cols) float32, codes of 0-255
-        before, after: the neighbours, brought to this frame's level; None at a cut, in which case
-            the other one and its own neighbour (as ``before``) serve
+        before, after: the neighbours, brought to this frame's level; None at a cut
         flow_before, flow_after: from this frame to each, at any size
     Cost:
         about 0.1 s for 1280 x 720 on one core
@@ -151,11 +153,13 @@ def in_trains(
     places = np.array([s.centre for s in spots])
     looks = _looks(spots)
     steps: list[list[np.ndarray]] = []
+    seen = np.zeros(len(spots), bool)  # one very like it, on either side alone
     for side in (before, after):
         others = np.array([s.centre for s in side or ()]).reshape(-1, 2)
-        other_looks = _looks(side or [])
+        apart = np.abs(_looks(side or [])[None] - looks[:, None])
         near = np.abs(others[None] - places[:, None]).max(axis=2) < _TRAIN_REACH * cols
-        like = (np.abs(other_looks[None] - looks[:, None]) < _ALIKE).all(axis=2) & near
+        like = (apart < _ALIKE).all(axis=2) & near
+        seen |= ((apart < _VERY_ALIKE).all(axis=2) & near).any(axis=1)
         steps.append([others[row] - place for row, place in zip(like, places)])
     moving = np.zeros(len(spots), bool)
     for k, (back, forth) in enumerate(zip(*steps)):
@@ -165,10 +169,12 @@ def in_trains(
             mirrored = np.abs(back[:, None, :] + forth[None, :, :]).max(axis=2)
             length = np.abs(back).max(axis=1)[:, None]
             moving[k] = bool((mirrored < 5.0 + 0.2 * length).any())
-    if moving.sum() >= 2:
-        around = np.abs(places[None] - places[:, None]).max(axis=2) < 0.25 * cols
-        share = (around * moving[None]).sum(axis=1) / np.maximum(around.sum(axis=1), 1)
-        moving |= share > _MOVING_SHARE
+    around = (np.abs(places[None] - places[:, None]).max(axis=2) < 0.25 * cols).astype(np.float64)
+    count = around.sum(axis=1)
+    crowd = (around @ moving >= np.maximum(2, _MOVING_SHARE * count)) | (
+        around @ (seen | moving) >= np.maximum(3, _SEEN_SHARE * count)
+    )
+    moving |= crowd
     return [bool(m) for m in moving]
 
 

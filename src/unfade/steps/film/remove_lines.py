@@ -29,13 +29,14 @@ WIDEST_PX = 11
 _WANDER_PX = 2.5  # from one frame to the next
 _MISSES = 4  # frames in a row in which a line may be missed
 MOST_PEAKS = 24
+_WHOLE_HEIGHT = 0.93
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(contract.Settings):
     """Which lines are removed."""
 
-    min_confidence: float = setting(0.5, "less sure lines are left alone", low=0, high=1)
+    min_confidence: float = setting(0.65, "less sure lines are left alone", low=0, high=1)
     widest_px: int = setting(9, "wider lines are left alone", unit="px", low=1, high=11)
     least_frames: int = setting(
         6, "lines that last less long are left alone", unit="frames", low=3, high=1000
@@ -86,17 +87,30 @@ def column_peaks(luma: Plane) -> np.ndarray:
         better = now > score
         contrast[better], share[better] = middle[better], with_sign[better]
         widths[better], score[better] = width, now[better]
+    smooth = np.asarray(bands.mean(axis=0), np.float64)
     floor = 1.4826 * float(np.median(np.abs(contrast))) + 0.3
     score[(np.abs(contrast) < max(1.2, 4 * floor)) | (share < 0.4)] = 0
     for n in range(MOST_PEAKS):
         col = int(score.argmax())
         if score[col] <= 0:
             break
-        peaks[n] = col, contrast[col], share[col], widths[col]
+        peaks[n] = _centre(smooth, col, int(widths[col])), contrast[col], share[col], widths[col]
         # beside a line its surround looks like a line of the other sign
         reach = int(widths[col]) // 2 + WIDEST_PX // 2 + 4
         score[max(0, col - reach) : col + reach + 1] = 0
     return peaks
+
+
+def _centre(profile: np.ndarray, col: int, width: int) -> float:
+    """Where a line's middle is, between columns: the centre of what stands out of its sides."""
+    reach = width // 2 + 3
+    low, high = max(0, col - reach), min(len(profile), col + reach + 1)
+    part = profile[low:high]
+    base = np.linspace((part[0] + part[1]) / 2, (part[-1] + part[-2]) / 2, len(part))
+    out = part - base
+    out = np.clip(out * np.sign(out[col - low]), 0, None)
+    total = float(out.sum())
+    return col if total <= 0 else float((np.arange(low, high) * out).sum() / total)
 
 
 def _beside(bands: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -170,15 +184,13 @@ def _judge(
     chosen = peaks[frames, [k for _, k in track]].astype(np.float64)
     cols, contrast, share, widths = chosen.T
     moved = path[frames] - path[frames[0]]
-    if len(frames) >= 4 and float(np.ptp(moved)) > 2.5:
-        # the scene moves: what follows it belongs to it
-        along = float(np.std(cols - moved))
-        if along < float(np.std(cols)):
-            return
     steady = 1 - min(1.0, float(np.std(contrast)) / (abs(float(np.mean(contrast))) + 1e-3))
     height = float(np.mean(share))
-    if height < settings.least_height:
+    follows = _follows(cols, moved)
+    if follows is True or height < settings.least_height:
         return
+    if follows is None and height < _WHOLE_HEIGHT:
+        return  # nothing moves that would tell a scratch from a post: it must cross everything
     confidence = float(np.clip(0.2 + 0.4 * steady + 1.5 * (height - 0.7), 0, 1))
     if confidence < settings.min_confidence:
         return
@@ -188,6 +200,16 @@ def _judge(
     for n, col in zip(whole, np.rint(np.interp(whole, frames, cols)).astype(int)):
         half = max(1, width // 2)
         result[int(n)].append(Line(max(0, int(col) - half), int(col) + half + 1, sign, confidence))
+
+
+def _follows(cols: np.ndarray, moved: np.ndarray) -> bool | None:
+    """Whether a line moves as the picture does; None when the picture does not move enough."""
+    steps, own = np.diff(moved), np.diff(cols)
+    if len(steps) < 4 or (float(np.std(steps)) < 0.12 and float(np.ptp(moved)) < 2.5):
+        return None
+    along = float(np.mean(np.abs(own - steps)))
+    still = float(np.mean(np.abs(own)))
+    return along < still
 
 
 def exact_columns(luma: Plane, line: Line) -> tuple[int, int]:

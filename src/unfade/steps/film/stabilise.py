@@ -23,7 +23,7 @@ from unfade.steps.contract import Kind, Step, setting
 
 _FEATURES = 300
 _FEWEST = 12
-_WINDOWS = (60.0, 30.0, 15.0, 10.0)  # frames: the smooth paths that are tried in turn
+_WINDOWS = (60.0, 30.0, 15.0)  # frames: the smooth paths that are tried in turn
 _DEAD_PX = 0.02
 
 
@@ -113,12 +113,11 @@ def camera_path(path: np.ndarray, most_px: float) -> np.ndarray:
         smooth = np.polyval(np.polyfit(t, path, degree), t)
         if _is_weave(path - smooth, most_px):
             return smooth
-    smooth = path
     for window in _WINDOWS:
         smooth = _smoothed(path, window)
         if _is_weave(path - smooth, most_px):
             return smooth
-    return path if np.abs(path - smooth).max() > 2 * most_px else smooth
+    return path  # nothing that can be told from the camera's own movement
 
 
 def _is_weave(left: np.ndarray, most_px: float) -> bool:
@@ -129,18 +128,16 @@ def _is_weave(left: np.ndarray, most_px: float) -> bool:
 
 
 def _smoothed(path: np.ndarray, sigma: float) -> np.ndarray:
-    """Local linear mean with Gaussian weights."""
-    n = np.arange(len(path), dtype=np.float64)
-    reach = round(3 * sigma)
+    """Local quadratic mean with Gaussian weights: what is straight or evenly curved stays."""
+    reach = max(3, round(3 * sigma))
     result = np.empty(len(path))
     for k in range(len(path)):
         low, high = max(0, k - reach), min(len(path), k + reach + 1)
-        d = n[low:high] - k
-        w = np.exp(-0.5 * (d / sigma) ** 2)
-        s0, s1, s2 = w.sum(), (w * d).sum(), (w * d * d).sum()
-        spread = s0 * s2 - s1 * s1
-        u = w * (s2 - d * s1) / spread if spread > 1e-9 else w / s0
-        result[k] = u @ path[low:high]
+        d = (np.arange(low, high) - k) / sigma
+        w = np.exp(-0.5 * d * d)
+        powers = np.stack([np.ones_like(d), d, d * d])
+        moments = (powers * w) @ powers.T
+        result[k] = np.linalg.lstsq(moments, (powers * w) @ path[low:high], rcond=None)[0][0]
     return result
 
 

@@ -1,0 +1,125 @@
+"""Steps for pictures on a film: alike for all frames of a shot, steady from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_films import Damage, damaged, decoded_planes, scene, write_film
+
+from unfade import steps
+from unfade.engines.bench import Bench
+from unfade.film.journey import FilmOptions, open_job, restore_film
+from unfade.film.layout import Colour, layout_named
+from unfade.film.rgb import to_pixels, to_planes
+from unfade.recipe import Recipe
+from unfade.record import Evidence
+from unfade.steps.contract import Kind, Look, Proposal, Settings, Step
+
+KEEP = FilmOptions(keep_cadence=True, segment_s=0.25)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flighty(Settings):
+    """Settings of a colouriser that decides anew on each frame."""
+
+
+def flighty(look: Look, settings: Any) -> Proposal:
+    """Colour by the content, as networks do: a little noise decides much."""
+    grey = look.pixels.mean(axis=2, keepdims=True)
+    warm = 0.12 * np.sin(900 * float(grey.mean()))
+    tint = np.array([warm, 0, -warm], np.float32)
+    return Proposal(np.clip(grey + tint, 0, 1).astype(np.float32))
+
+
+COLOUR = Step(name="flighty", title="Test", settings=Flighty, kind=Kind.CHROMA,
+              evidence=Evidence.ESTIMATED, propose=flighty)  # fmt: skip
+
+
+@pytest.fixture
+def colouriser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
+    monkeypatch.setattr(steps, "STEPS", (*steps.STEPS, COLOUR))
+    yield Recipe(name="colour", steps=(Flighty(),))
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("steady") / "film.mkv"
+    write_film(path, damaged(scene("pan", 14, 96, 128), Damage(grain=2)))
+    return path
+
+
+def test_colour_that_jumps_is_made_steady_and_measured(
+    colouriser: Recipe, noisy: Path, tmp_path: Path, bench: Bench
+) -> None:
+    target = tmp_path / "out.mkv"
+    result = restore_film(noisy, output=target, recipe=colouriser, options=KEEP, bench=bench)
+    record = result.save(target).record
+    warping = record.findings["film"]["warping_error"]
+    assert warping["steady"] < 0.6 * warping["frame_by_frame"]
+    red = [p[2].mean() for p in decoded_planes(target)]
+    assert np.abs(np.diff(red)).max() < 6, "no jump of colour is left"
+
+
+def test_the_state_is_handed_from_segment_to_segment(
+    colouriser: Recipe, noisy: Path, tmp_path: Path, bench: Bench
+) -> None:
+    one = tmp_path / "one.mkv"
+    restore_film(noisy, output=one, recipe=colouriser, bench=bench,
+                 options=FilmOptions(keep_cadence=True)).save(one)  # fmt: skip
+    many = tmp_path / "many.mkv"
+    job = open_job(noisy, output=many, recipe=colouriser, bench=bench,
+                   options=FilmOptions(keep_cadence=True, segment_s=0.2))  # fmt: skip
+    assert job.count > 2
+    job.run()
+    job.result().save(many)
+    for a, b in zip(decoded_planes(one), decoded_planes(many), strict=True):
+        assert all(map(np.array_equal, a, b))
+
+
+def test_tones_are_measured_once_for_a_shot(noisy: Path, tmp_path: Path, bench: Bench) -> None:
+    target = tmp_path / "out.mkv"
+    result = restore_film(noisy, output=target, recipe="none", only=["adjust_tone"],
+                          options=KEEP, bench=bench)  # fmt: skip
+    result.save(target)
+    before, after = decoded_planes(noisy), decoded_planes(target)
+    # one curve for all frames: a code goes to about the same code everywhere
+    for code in (80, 120, 160):
+        gone = [float(np.median(b[0][a[0] == code])) for a, b in zip(before, after)]
+        assert np.ptp(gone) <= 2
+
+
+def test_upscaling_gives_larger_frames_with_all_streams(
+    clean_film: Path, tmp_path: Path, bench: Bench
+) -> None:
+    target = tmp_path / "out.mkv"
+    options = FilmOptions(keep_cadence=True, frames=(0, 5))
+    result = restore_film(clean_film, output=target, recipe="none", upscale=2, options=options,
+                          bench=bench)  # fmt: skip
+    saved = result.save(target)
+    frames = decoded_planes(target)
+    assert [p.shape for p in frames[0]] == [(360, 480), (180, 240), (180, 240)]
+    small = decoded_planes(clean_film)[2][0].astype(float)
+    boxes = frames[2][0].astype(float).reshape(180, 2, 240, 2).mean(axis=(1, 3))
+    assert np.abs(boxes - small).mean() < 1.0
+    assert saved.record.output["cols"] == 480
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p12le", "bgr0", "gray16le"])
+def test_planes_to_pixels_and_back(name: str) -> None:
+    layout = layout_named(name)
+    chance = np.random.default_rng(3)
+    low, high = 0.2 * layout.top, 0.7 * layout.top
+    planes = tuple(
+        np.full(layout.shape(k, 8, 10), chance.uniform(low, high)).astype(layout.dtype)
+        if layout.family != "yuv" or k == 0
+        else np.full(layout.shape(k, 8, 10), round(0.5 * layout.top)).astype(layout.dtype)
+        for k in range(layout.count)
+    )
+    back = to_planes(to_pixels(planes, layout, Colour()), layout, Colour())
+    for a, b in zip(planes, back, strict=True):
+        assert np.abs(a.astype(int) - b).max() <= 1
