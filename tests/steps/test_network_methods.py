@@ -11,6 +11,7 @@ from skimage import data
 
 import unfade
 from seven import photo, psnr
+import seven
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.engines.filling import WindowFiller
 from unfade.engines.stages import Stage, single
@@ -76,6 +77,8 @@ class Bench(PlainBench):
             self.opened = TiledMender(ModelFacts(**plain), self.runtime, single(8, scale))
 
     def engine(self, name: str) -> Any:
+        if name == "unfade-damage":
+            return seven.shipped_engine(name)
         if name.startswith(("no-", "yunet", "sface")):
             raise NoSuchNetwork("none")
         return self.opened

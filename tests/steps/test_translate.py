@@ -12,6 +12,7 @@ import torch
 from skimage import data
 
 import unfade
+import seven
 from unfade.engines.bench import Bench
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
 from unfade.engines.nets.latent import opening
@@ -61,6 +62,8 @@ class Fake(PlainBench):
         self.engines: dict[str, Any] = {}
 
     def engine(self, name: str) -> Any:
+        if name == "unfade-damage":
+            return seven.shipped_engine(name)
         if not name.startswith("latent-"):
             return super().engine(name)
         made = Finder() if name == "latent-detector" else Inverter(name)

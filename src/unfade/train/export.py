@@ -239,7 +239,8 @@ def _write_ncnn(module: nn.Module, given: Export, out: Path) -> None:
     pnnx = need("pnnx", extra="train", to="write ncnn files")
     sizes = _sizes(given)
     with tempfile.TemporaryDirectory() as scratch:
-        with _quiet():
+        with _quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pnnx traces, which PyTorch calls the old way
             pnnx.export(
                 module, str(Path(scratch) / "net.pt"), _example(given, *sizes[0]),
                 inputs2=None if sizes[0] == sizes[1] else _example(given, *sizes[1]), fp16=True,

@@ -132,7 +132,10 @@ class Entry:
         if not self.card:
             return f"# {self.name}\n\n{self.about}\n\n**Licence.** {self.licence}.\n"
         folder = "weights" if self.architecture == "unfade" else "cards"
-        return (resources("unfade.zoo") / folder / self.card).read_text("utf-8")
+        text = (resources("unfade.zoo") / folder / self.card).read_text("utf-8")
+        if text.startswith("---\n"):  # facts for model hubs, in front of the card
+            text = text.partition("\n---\n")[2].lstrip()
+        return text
 
 
 def parse(text: str, where: str = "catalogue.toml") -> tuple[Entry, ...]:

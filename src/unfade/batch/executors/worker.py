@@ -23,10 +23,10 @@ from unfade.errors import OutOfResources
 TELL_EVERY_S = 0.2
 # BLAS, OpenMP and libvips read these once, when they are loaded
 THREAD_VARIABLES = (
-    "OMP_NUMTHREADS",
-    "OPENBLAS_NUMTHREADS",
-    "MKL_NUMTHREADS",
-    "NUMEXPR_NUMTHREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
     "VIPS_CONCURRENCY",
 )
 
