@@ -42,6 +42,27 @@ function noLooseRuntime(): Plugin {
   };
 }
 
+/** The licences of what is built into the page: they ask to go with it. */
+function licences(): Plugin {
+  const parts = [
+    ["Svelte", "svelte/LICENSE.md"],
+    ["OpenSeadragon", "openseadragon/LICENSE.txt"],
+  ] as const;
+  const runtime =
+    "ONNX Runtime: MIT License, Copyright (c) Microsoft Corporation. Notices of what it contains:\n" +
+    "https://github.com/microsoft/onnxruntime/blob/main/ThirdPartyNotices.txt\n";
+  return {
+    name: "licences",
+    generateBundle() {
+      const texts = parts.map(
+        ([name, file]) => `${name}\n\n${readFileSync(here(`node_modules/${file}`), "utf8").trim()}\n`,
+      );
+      const source = [...texts, runtime].join("\n---\n\n");
+      this.emitFile({ type: "asset", fileName: "licences.txt", source });
+    },
+  };
+}
+
 /** Writes into the service worker which files make the page, and a version from their contents. */
 function precache(): Plugin {
   return {
@@ -52,7 +73,7 @@ function precache(): Plugin {
       if (worker?.type !== "chunk") throw new Error("sw.js is missing from the build");
       const hash = createHash("sha256");
       const files = Object.keys(bundle)
-        .filter((name) => name !== "sw.js" && !name.startsWith("runtime/"))
+        .filter((name) => !["sw.js", "licences.txt"].includes(name) && !name.startsWith("runtime/"))
         .sort();
       for (const name of files) {
         const part = bundle[name]!;
@@ -70,7 +91,7 @@ function precache(): Plugin {
 
 export default defineConfig({
   base: "./",
-  plugins: [svelte(), packedRuntime(), precache()],
+  plugins: [svelte(), packedRuntime(), licences(), precache()],
   build: {
     target: "es2022",
     outDir: here("../src/unfade/web/page"),

@@ -230,6 +230,9 @@ export interface Item {
   area_px: number;
   confidence: number;
   made: boolean;
+  /** Of a film: which frame, and when it is shown. */
+  frame?: number | null;
+  time_s?: number | null;
 }
 
 export const FINAL: readonly State[] = ["succeeded", "failed", "cancelled"];

@@ -21,6 +21,8 @@ class Ui {
   selected = $state<string | null>(null);
   /** A box to be brought into view; a new object each time. */
   focus = $state.raw<{ box: Box } | null>(null);
+  /** A time of the film to be shown; a new object each time. */
+  seek = $state.raw<{ time_s: number } | null>(null);
   dialog = $state<"history" | "about" | null>(null);
   /** What a screen reader should say now. */
   said = $state("");
