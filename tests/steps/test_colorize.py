@@ -11,9 +11,9 @@ import tifffile
 from PIL import Image
 from skimage import data
 
+import seven
 import unfade
 from seven import same_bits_for_any_tiling, stays_finite
-import seven
 from unfade.cli import main
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.errors import PolicyError, SettingsError

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from skimage import data
 
+import seven
 import unfade
 from seven import photo, psnr
-import seven
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.engines.filling import WindowFiller
 from unfade.engines.stages import Stage, single

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-import unfade
 import seven
+import unfade
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.errors import InputRefused, ModelMissing, PolicyError, SettingsError
 from unfade.findings import Face, Faces, Findings

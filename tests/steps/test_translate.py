@@ -11,8 +11,8 @@ import pytest
 import torch
 from skimage import data
 
-import unfade
 import seven
+import unfade
 from unfade.engines.bench import Bench
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
 from unfade.engines.nets.latent import opening
