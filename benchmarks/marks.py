@@ -2,7 +2,6 @@
 
     python benchmarks/marks.py measure --data ../shared/data --split eval
     python benchmarks/marks.py fit --data ../shared/data       # prints the weights to ship
-    python benchmarks/marks.py join --data ../shared/data      # how judge and network are weighed
 
 ``measure`` lays known damage over sound pictures and prints how much of it the found marks cover
 (share), how many sound pixels they cover (harm: outside the true mask grown by 2 pixels), recall
@@ -15,7 +14,6 @@ first judge's marks for pictures that it was not fitted on.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import time
 from collections import defaultdict
 from multiprocessing import Pool
@@ -28,17 +26,12 @@ from marks_damage import KINDS, both, damage, pictures, read, shapes, vary
 
 from unfade.condition.marks import look
 from unfade.condition.marks.context import describe
-from unfade.condition.marks.judge import judge
 from unfade.condition.marks.nets import Net
-from unfade.condition.marks.outline import outline
 from unfade.condition.marks.planes import LEVELS, level_size, read_planes
 from unfade.condition.marks.scan import scan
 from unfade.condition.marks.specks import raw_specks
-from unfade.condition.marks.support import support
-from unfade.condition.marks.weights import PIXEL
-from unfade.engines.bench import Bench
 from unfade.engines.contract import PlainBench
-from unfade.findings import MarkKind, paint
+from unfade.findings import paint
 from unfade.picture import Picture, Window
 
 Table = dict[str, np.ndarray]
@@ -230,11 +223,10 @@ def _measured(job: tuple[Path, Path, str, int]) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     sound = read(path) if split == "eval" else vary(read(path), rng)
     hurt = damage(sound, shapes(data, split), rng)
-    with Bench(threads=1) as bench:
-        start = time.process_time()
-        false = look(Picture(sound), bench).items
-        seconds = time.process_time() - start
-        found = look(Picture(hurt.samples), bench).items
+    start = time.process_time()
+    false = look(Picture(sound), PlainBench()).items
+    seconds = time.process_time() - start
+    found = look(Picture(hurt.samples), PlainBench()).items
     mask = paint(found, Picture(hurt.samples).window)
     true = hurt.kinds > 0
     near = cv2.dilate(true.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -259,67 +251,6 @@ def _measured(job: tuple[Path, Path, str, int]) -> dict[str, Any]:
         },
         "seconds": seconds,
     }
-
-
-def join(data: Path, number: int) -> None:
-    """Weigh the judge's log odds against the damage network's, on pictures new to the network.
-
-    Those are the pictures of ``train`` whose hash puts them into the network's validation or test
-    split. Prints the weights, and cover and harm for bounds on the joined log odds.
-    """
-    paths = [p for p in pictures(data, "hold") + pictures(data, "check") if _is_new(p)]
-    jobs = [(path, data, "hold", 5000 + i) for i, path in enumerate(paths[:number])]
-    with Pool(2) as pool:
-        parts = pool.map(_witnessed, jobs, chunksize=1)
-    rows = np.concatenate([p[0] for p in parts])
-    true, size = sum(p[1] for p in parts), sum(p[2] for p in parts)
-    confidence, net, scratch, hurt, good, harm, area = rows.T
-    sure = np.clip(confidence, 1e-4, 1 - 1e-4)
-    judge_odds, net = np.log(sure / (1 - sure)), np.clip(net, -8, 8)
-    table = np.stack((judge_odds, net, np.ones_like(net), scratch), axis=1)
-    wanted = (good > 0.4 * area) & (hurt > 0)
-    weight, beta, ridge = np.sqrt(area), np.zeros(4), np.array([0.01, 0.01, 0, 0.1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-table @ beta))
-        curve = (table * (weight * chance * (1 - chance))[:, None]).T @ table + np.diag(ridge)
-        beta += np.linalg.solve(curve, table.T @ (weight * (wanted - chance)) - ridge * beta)
-    print("JUDGE, NET, BOTH, SCRATCH =", ", ".join(f"{b:.3f}" for b in beta))
-    names = {"judge alone": judge_odds, "joined": table @ beta}
-    for name, odds in names.items():
-        for bound in np.arange(0, 3.6, 0.25):
-            keep = odds >= bound
-            cover = good[keep & (hurt > 0)].sum() / true
-            harms = [harm[keep & (hurt == h)].sum() / size for h in (1, 0)]
-            print(f"{name:<12} {bound:4.2f}: cover {cover:.1%}, harm {harms[0]:.4%} of damaged "
-                  f"and {harms[1]:.4%} of sound pictures")  # fmt: skip
-
-
-def _is_new(path: Path) -> bool:
-    return int(hashlib.sha256(path.read_bytes()).hexdigest()[:8], 16) / 2**32 >= 0.8
-
-
-def _witnessed(job: tuple[Path, Path, str, int]) -> tuple[np.ndarray, int, int]:
-    path, data, split, seed = job
-    cv2.setNumThreads(1)
-    rng = np.random.default_rng(seed)
-    sound = vary(read(path), rng)
-    hurt = damage(sound, shapes(data, split), rng)
-    true = hurt.kinds > 0
-    near = cv2.dilate(true.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    rows = []
-    with Bench(threads=1) as bench:
-        for is_hurt, samples in ((0, sound), (1, hurt.samples)):
-            picture = Picture(samples)
-            found = scan(picture, bench, PIXEL)
-            odds = judge(found, picture.rows, picture.cols, sure_odds=0.0, mark_odds=-2.0)
-            marks = outline(picture, found, odds, bench)
-            for mark, net in zip(marks, support(picture, marks, bench), strict=True):
-                where, mask = mark.region.window.slices, mark.region.mask
-                good = (true[where] & mask).sum() if is_hurt else 0
-                harm = (mask & ~near[where]).sum() if is_hurt else mask.sum()
-                is_scratch = mark.kind is MarkKind.SCRATCH
-                rows.append((mark.confidence, net, is_scratch, is_hurt, good, harm, mask.sum()))
-    return np.array(rows, np.float64).reshape(-1, 7), int(true.sum()), true.size
 
 
 def _counts(found: np.ndarray, true: np.ndarray) -> tuple[int, int]:
@@ -362,15 +293,12 @@ def fit(data: Path, number: int) -> dict[str, Net]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["measure", "fit", "join"])
+    parser.add_argument("what", choices=["measure", "fit"])
     parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
     parser.add_argument("--split", choices=["check", "train", "eval"], default="check")
     parser.add_argument("--number", type=int, default=420, help="pictures to use at most")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
-    if args.what == "join":
-        join(args.data, args.number)
-        return
     if args.what == "fit":
         print_weights(fit(args.data, args.number))
     else:

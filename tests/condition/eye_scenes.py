@@ -5,37 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from skimage import color, data, filters
 
 from unfade.engines.contract import PlainBench
-from unfade.engines.opening import open_engine
 from unfade.picture import Picture
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+BENCH = PlainBench()
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
-class NetBench(PlainBench):
-    """One thread, and the networks that come with unfade."""
-
-    def engine(self, name: str) -> Any:
-        return _engine(name)
-
-
-@lru_cache
-def _engine(name: str) -> Any:
-    return open_engine(name, threads=1)
-
-
-BENCH = NetBench()
-
-
-class ThreadedBench(NetBench):
+class ThreadedBench(PlainBench):
     """Four threads."""
 
     def map(

@@ -164,7 +164,7 @@ def test_depth_and_grey_do_not_matter() -> None:
     three = Picture(np.ascontiguousarray(np.repeat(codes, 3, axis=2)))
     for other in (sixteen, floating, three):
         assert told(look(other, BENCH).items) == told(eight)
-    assert told(find_marks(floating.samples, BENCH)) == told(eight)
+    assert told(find_marks(floating.samples)) == told(eight)
 
 
 def test_same_items_with_threads_and_with_a_crop_larger_than_a_tile() -> None:

@@ -15,14 +15,12 @@ local step its hole. Both return stored pixels in float, before they become code
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from skimage import data
 
 from unfade.engines.contract import PlainBench
-from unfade.engines.opening import open_engine
 from unfade.findings import Findings
 from unfade.picture import Picture, Window, pixels_to_codes
 from unfade.pixels.profile import from_linear, to_linear
@@ -31,12 +29,6 @@ from unfade.steps.contract import Look, Settings, Step
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 NOTHING_FOUND = Findings()
-
-
-@lru_cache
-def shipped_engine(name: str) -> Any:
-    """A network that comes with unfade, for stand-in benches that look at whole pictures."""
-    return open_engine(name, threads=1)
 
 
 def photo(

@@ -11,7 +11,6 @@ import tifffile
 from PIL import Image
 from skimage import data
 
-import seven
 import unfade
 from seven import same_bits_for_any_tiling, stays_finite
 from unfade.cli import main
@@ -58,8 +57,6 @@ class Painter:
 
 class WithPainter(PlainBench):
     def engine(self, name: str) -> Any:
-        if name == "unfade-damage":
-            return seven.shipped_engine(name)
         return Painter()
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from skimage import data
 
-import seven
 import unfade
 from seven import photo, psnr
 from unfade.engines.contract import ModelFacts, PlainBench
@@ -77,8 +76,6 @@ class Bench(PlainBench):
             self.opened = TiledMender(ModelFacts(**plain), self.runtime, single(8, scale))
 
     def engine(self, name: str) -> Any:
-        if name == "unfade-damage":
-            return seven.shipped_engine(name)
         if name.startswith(("no-", "yunet", "sface")):
             raise NoSuchNetwork("none")
         return self.opened

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from skimage import data
 
-import seven
 import unfade
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.errors import InputRefused, ModelMissing, PolicyError, SettingsError
@@ -68,8 +67,6 @@ class Bench(PlainBench):
         self.draws, self.recogniser = Draws(), recogniser
 
     def engine(self, name: str) -> Any:
-        if name == "unfade-damage":
-            return seven.shipped_engine(name)
         if name == "sface-2021dec":
             if self.recogniser is None:
                 raise ModelMissing("not here")

@@ -11,7 +11,6 @@ import pytest
 import torch
 from skimage import data
 
-import seven
 import unfade
 from unfade.engines.bench import Bench
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
@@ -62,8 +61,6 @@ class Fake(PlainBench):
         self.engines: dict[str, Any] = {}
 
     def engine(self, name: str) -> Any:
-        if name == "unfade-damage":
-            return seven.shipped_engine(name)
         if not name.startswith("latent-"):
             return super().engine(name)
         made = Finder() if name == "latent-detector" else Inverter(name)

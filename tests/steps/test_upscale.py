@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skimage import data
 
-import seven
 from unfade.engines.contract import PlainBench
 from unfade.findings import Findings
 from unfade.picture import Picture, Window, pixels_to_codes
@@ -127,8 +126,6 @@ class FourTimes:
 
 class StandIn(PlainBench):
     def engine(self, name: str) -> Any:
-        if name == "unfade-damage":
-            return seven.shipped_engine(name)
         return FourTimes()
 
 

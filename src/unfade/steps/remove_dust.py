@@ -23,7 +23,7 @@ class Settings(FillSettings):
     """Which spots are removed, and how."""
 
     min_confidence: float = setting(
-        0.72, "spots that the finder is less sure of are left alone", low=0, high=1
+        0.85, "spots that the finder is less sure of are left alone", low=0, high=1
     )
     max_length_px: float | None = setting(
         None, "longer spots and hairs are left alone; left out: no limit",

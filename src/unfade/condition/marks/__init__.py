@@ -8,8 +8,7 @@ doubt has no marks at all.
 
 How: ``specks`` collects pixels that stand out on three levels and judges each from its surround,
 turned along the mark (``section``); ``candidates`` joins and measures them; ``context`` compares
-all candidates of the picture; ``judge`` weighs them; ``outline`` cuts the whole defect out; and
-``support`` asks the damage network, a witness of another kind, and joins both opinions.
+all candidates of the picture; ``judge`` decides; ``outline`` cuts the whole defect out.
 
 Related: Bergman et al., Comprehensive Solutions for Removal of Dust and Scratches from Images
 (2007), for the idea of a surround without the defect; Newson et al., Robust Automatic Line Scratch
@@ -19,45 +18,33 @@ Detection in Films (2014), for gathering evidence along lines and for one rule o
 from __future__ import annotations
 
 from unfade.condition.contract import Finder
-from unfade.condition.marks.judge import judge
+from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, judge
 from unfade.condition.marks.outline import outline
 from unfade.condition.marks.pages import is_page
 from unfade.condition.marks.scan import scan
-from unfade.condition.marks.support import chance, joined
 from unfade.condition.marks.weights import PIXEL
-from unfade.engines.contract import BenchView
+from unfade.engines.contract import BenchView, PlainBench
 from unfade.findings import Mark, MarkKind, Marks
 from unfade.picture import Picture, Pixels
 
 LEAST_SIDE_PX = 24
 MM_PER_INCH = 25.4
-MARK_ODDS = 0.0  # log odds, of judge and network together, that each mark must reach
-SURE_ODDS = 2.0  # that the surest mark of the picture must reach: else nothing is a mark
-# the judge alone lets through what the network may still confirm
-CANDIDATE_ODDS, CANDIDATE_SURE_ODDS = -2.0, 0.0
 
 
 def find_marks(
-    pixels: Pixels,
-    bench: BenchView,
-    *,
-    sure_odds: float = SURE_ODDS,
-    mark_odds: float = MARK_ODDS,
+    pixels: Pixels, *, sure_odds: float = SURE_ODDS, mark_odds: float = MARK_ODDS
 ) -> tuple[Mark, ...]:
     """Find dust, hairs and scratches in an array.
 
     Args:
         pixels: (rows, cols, channels) float32 0-1, 1 or 3 channels, in a viewing encoding (sRGB)
-        bench: opens the damage network
         sure_odds: log odds of damage that the surest mark of the picture must reach
         mark_odds: log odds that every mark must reach
     Returns:
         marks, ordered by place; empty where nothing is beyond doubt
-    Raises:
-        ModelMissing: a bench without the damage network
-    Cost: about 1 s a megapixel on one core, and half a second on two for each megapixel with marks
+    Cost: about 1 s a megapixel on one core
     """
-    found = _find(Picture.of(pixels), bench, sure_odds, mark_odds)
+    found = _find(Picture.of(pixels), PlainBench(), sure_odds, mark_odds)
     return () if isinstance(found, str) else found
 
 
@@ -93,16 +80,9 @@ def _find(
         return "A drawing, text page or screenshot: thin strokes are its content."
     candidates = scan(picture, bench, PIXEL)
     confidence = judge(
-        candidates,
-        picture.rows,
-        picture.cols,
-        sure_odds=CANDIDATE_SURE_ODDS,
-        mark_odds=CANDIDATE_ODDS,
+        candidates, picture.rows, picture.cols, sure_odds=sure_odds, mark_odds=mark_odds
     )
-    marks = joined(picture, outline(picture, candidates, confidence, bench), bench)
-    if not marks or max(mark.confidence for mark in marks) < chance(sure_odds):
-        return ()
-    return tuple(mark for mark in marks if mark.confidence >= chance(mark_odds))
+    return tuple(outline(picture, candidates, confidence, bench))
 
 
 def _counted(marks: tuple[Mark, ...]) -> str:

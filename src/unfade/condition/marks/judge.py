@@ -17,21 +17,22 @@ from unfade.condition.marks.candidates import Candidates
 from unfade.condition.marks.context import describe
 from unfade.condition.marks.weights import ALONE, AMONG
 
+SURE_ODDS = 3.0  # log odds that the best candidate of a picture must reach
+MARK_ODDS = 1.0  # log odds that each mark must reach
+
 
 def judge(
     candidates: Sequence[Candidates],
     rows: int,
     cols: int,
     *,
-    sure_odds: float,
-    mark_odds: float,
+    sure_odds: float = SURE_ODDS,
+    mark_odds: float = MARK_ODDS,
 ) -> list[np.ndarray]:
     """Confidence of each candidate, 0 where it is no mark.
 
     Args:
         rows, cols: size of the picture
-        sure_odds: log odds that the best candidate of the picture must reach
-        mark_odds: log odds that each candidate must reach
     Returns:
         for each group (candidates,) float64, 0-1
     """
