@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import sys
 import threading
 import time
@@ -344,6 +345,7 @@ def _run(job: Job, threads: int, desk: Any) -> tuple[str, Any, float, str]:
     try:
         with memory_bound(job.memory_bytes):
             result = function_of(job.kind)(job.arguments, _View(job.key, threads, desk))
+            pickle.dumps(result)  # Ray would also take what no other executor does
     except Exception as error:
         facts = error_facts(with_limit(error, job.memory_bytes))
         return "failed", facts, time.monotonic() - began, worker
