@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import sys
 import threading
 import time
@@ -344,6 +345,7 @@ def _run(job: Job, threads: int, desk: Any) -> tuple[str, Any, float, str]:
     try:
         with memory_bound(job.memory_bytes):
             result = function_of(job.kind)(job.arguments, _View(job.key, threads, desk))
+            pickle.dumps(result)  # Ray would also take what no other executor does
     except Exception as error:
         facts = error_facts(with_limit(error, job.memory_bytes))
         return "failed", facts, time.monotonic() - began, worker
@@ -366,7 +368,9 @@ class _GpuWorker:
 
 def _open(ray: Any, address: str, threads: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", str(START_S))  # a busy machine is slow
+    # on a busy machine its own servers take longer than it waits for them
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", str(START_S))
+    os.environ.setdefault("RAY_agent_register_timeout_ms", str(START_S * 1000))
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
     if not address:  # processes of Ray see this program's modules, also those not installed
         variables["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
