@@ -68,6 +68,7 @@ def restore_one_film(
     path: Path, target: Path, options: dict[str, Any], config: Any, bench: Any
 ) -> None:
     """Restore a film and tell about it; a run that was stopped goes on."""
+    from unfade.film.delivery import was_interrupted
     from unfade.film.journey import FilmOptions, restore_film
     from unfade.film.report import side_by_side, write_report
 
@@ -77,7 +78,8 @@ def restore_one_film(
                 f"`--{name.replace('_', '-')}` is for pictures; `{path.name}` is a film.",
                 "Leave it out.",
             )
-    if not options["overwrite"] and "%" not in target.name and target.exists():
+    overwrite = options["overwrite"] or was_interrupted(target)
+    if not overwrite and "%" not in target.name and target.exists():
         from unfade.files.places.local import check_target
 
         check_target(target, False, path)
@@ -105,7 +107,7 @@ def restore_one_film(
         bench=bench,
         limits=limits_of(config),
     )
-    saved = result.save(target, overwrite=options["overwrite"])
+    saved = result.save(target, overwrite=overwrite)
     more: dict[str, str] = {}
     if options["side_by_side"]:
         more["side_by_side"] = str(side_by_side(result, target))

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from unfade.film.segments import Output, Work
 
 
+DELIVERING = "delivering"
+
+
+def was_interrupted(target: Path) -> bool:
+    """Whether a film lies at ``target`` whose delivery was cut off: it may be delivered again."""
+    folder = target.with_name(f".{target.name.replace('%', '_')}.unfade-work")
+    return any(folder.glob(f"**/{DELIVERING}"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFilm:
     """Where a film and what belongs to it now lie."""
@@ -193,6 +202,7 @@ class FilmResult:
             shape=(self.output.rows, self.output.cols, self.output.colour.sample_aspect),
             span_s=self._span_s(),
         )  # fmt: skip
+        (folder / DELIVERING).touch()  # a kill from here on leaves a film whose papers may lack
         with fresh_file(target, overwrite=overwrite) as name:
             os.replace(whole, name)
         return self._beside(target, notes)

@@ -66,7 +66,7 @@ def shift_between(before: np.ndarray, now: np.ndarray) -> tuple[float, float, fl
     if len(steps) < _FEWEST:
         return 0.0, 0.0, 0.0
     middle = np.median(steps, axis=0)
-    for reach in (2.0, 0.7, 0.4):
+    for reach in (2.0, 0.7, 0.35, 0.2):
         near = np.abs(steps - middle).max(axis=1) < reach
         if near.sum() < _FEWEST:
             break
@@ -121,21 +121,26 @@ def camera_path(path: np.ndarray, most_px: float) -> np.ndarray:
 
 
 def _is_weave(left: np.ndarray, most_px: float) -> bool:
-    slow = _smoothed(left, 8.0) if len(left) > 8 else np.zeros(1)
-    return bool(
-        np.abs(left).max() <= most_px and np.abs(slow).max() <= 0.7 * float(left.std()) + 0.25
-    )
+    """Whether what is left of a path is small, and changes from frame to frame."""
+    if np.abs(left).max() > most_px:
+        return False
+    if len(left) <= 16:
+        return True
+    # not near the ends, where any smooth curve follows the last frames
+    slow = _smoothed(left, 8.0, degree=1)
+    fast = float((left - slow).std())
+    return bool(np.abs(slow[4:-4]).max() <= 0.5 * fast + 0.15)
 
 
-def _smoothed(path: np.ndarray, sigma: float) -> np.ndarray:
-    """Local quadratic mean with Gaussian weights: what is straight or evenly curved stays."""
+def _smoothed(path: np.ndarray, sigma: float, *, degree: int = 2) -> np.ndarray:
+    """Local polynomial with Gaussian weights: what is straight or evenly curved stays."""
     reach = max(3, round(3 * sigma))
     result = np.empty(len(path))
     for k in range(len(path)):
         low, high = max(0, k - reach), min(len(path), k + reach + 1)
         d = (np.arange(low, high) - k) / sigma
         w = np.exp(-0.5 * d * d)
-        powers = np.stack([np.ones_like(d), d, d * d])
+        powers = np.stack([d**p for p in range(degree + 1)])
         moments = (powers * w) @ powers.T
         result[k] = np.linalg.lstsq(moments, (powers * w) @ path[low:high], rcond=None)[0][0]
     return result
