@@ -114,11 +114,7 @@ def test_every_module_of_a_step_is_in_the_list() -> None:
     modules = {p.stem for p in folder.glob("*.py")} | {
         p.parent.name for p in folder.glob("*/__init__.py")
     }
-<<<<<<< HEAD
     assert modules - {"__init__", "contract", "networks", "film"} == {step.name for step in STEPS}
-=======
-    assert modules - {"__init__", "contract", "film"} == {step.name for step in STEPS}
->>>>>>> 3837c5587543cda86fc68646ac495db5ff76659e
 
 
 def test_every_setting_has_words_and_a_range_or_choices() -> None:

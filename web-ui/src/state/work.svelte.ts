@@ -131,7 +131,9 @@ export class Work {
         request.rejected = [...this.rejected];
         await this.addMasks(request, upload);
         if (this.hints.length) request.hints = $state.snapshot(this.hints);
-        if (this.faces.size) request.faces = [...this.faces].sort((a, b) => a - b);
+        // the service counts faces from 1, from left to right
+        const faces = [...this.faces].map((at) => at + 1);
+        if (faces.length) request.faces = faces.sort((a, b) => a - b);
       }
       return api.start({ ...request, ...extra });
     });
