@@ -22,7 +22,7 @@ LOOKS = [("light", (1280, 800)), ("dark", (1280, 800)), ("light", (390, 844))]
 
 def check(studio: Studio, state: str) -> None:
     """No violation of axe's rules in the page as it stands."""
-    studio.page.wait_for_timeout(250)  # colours that fade in have arrived
+    studio.page.wait_for_timeout(400)  # colours that fade in have arrived
     found = Axe().run(studio.page, options=RULES)
     told = [
         f"{state}: {v['id']} ({v['impact']}): {v['help']}: {v['nodes'][0]['html'][:160]}"
@@ -72,10 +72,12 @@ def test_every_state_is_accessible(
     studio.button("Earlier work").first.click()
     check(studio, "history")
     studio.page.keyboard.press("Escape")
+    studio.page.get_by_role("dialog").wait_for(state="detached")
     bad = tmp_path / "notes.png"
     bad.write_text("no picture")
     studio.add(bad, wait=False)
     studio.page.get_by_role("alert").wait_for()
+    studio.page.mouse.move(0, 0)  # no tooltip, no hover
     check(studio, "refused")
 
 
