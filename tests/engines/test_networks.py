@@ -131,9 +131,9 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         open_engine(COMPACT[2], runtime="onx")
 
 
-def test_a_file_that_nothing_here_opens_is_said_so() -> None:
-    with pytest.raises(ModelMissing, match="no runtime here opens"):
-        open_engine("bsrgan-x4")
+def test_weights_that_are_not_here_are_named_with_the_way_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match=r"not on this machine.*models fetch bsrgan-x4"):
+        open_engine("bsrgan-x4", cache=str(tmp_path))
 
 
 def test_auto_takes_the_second_only_when_the_first_is_not_installed(
