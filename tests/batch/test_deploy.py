@@ -61,5 +61,5 @@ def test_the_commands_in_them_are_ours() -> None:
 
 
 def test_no_credentials() -> None:
-    for path in DEPLOY.iterdir():
-        assert not re.search(r"(?i)(secret_access|AKIA|password:|token:)", path.read_text())
+    for path in (p for p in DEPLOY.rglob("*") if p.is_file()):
+        assert not re.search(r"(?i)(secret_access|AKIA|\bpassword:|\btoken:)", path.read_text())

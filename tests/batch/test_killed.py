@@ -103,8 +103,9 @@ def test_left_overs_of_killed_workers_are_cleaned(source: Path) -> None:
     assert all(path.exists() for path in kept)
 
 
-def test_ctrl_c_stops_hands_back_and_says_how_to_go_on(source: Path) -> None:
-    restored = source.parent / "stopped"
+def test_ctrl_c_stops_hands_back_and_says_how_to_go_on(tmp_path: Path) -> None:
+    source, restored = tmp_path / "raw", tmp_path / "stopped"
+    scans(source, 60)  # more than are done while the signal is on its way
     process = start("batch", str(source), str(restored), "--workers", "1", "--no-report")
     deadline = time.monotonic() + 60
     while not list(restored.glob("box */*.json")):
