@@ -51,7 +51,7 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed") / "raw"
-    scans(folder, 12)
+    scans(folder, 30)
     return folder
 
 
@@ -76,7 +76,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(
         while not (restored / ".unfade" / "batch.sqlite").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        kills += kill_after(process, chance.uniform(0.2, 4.0))
+        kills += kill_after(process, chance.uniform(0.05, 0.8))
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
     assert kills >= 1
