@@ -109,7 +109,7 @@ def test_a_photograph_is_restored_by_keyboard_alone(studio: Studio, picture: Pat
     page = studio.page
     _tab_to(studio, "Choose pictures")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.locator(":focus").press("Enter")
     chooser.value.set_files(str(picture))
     page.get_by_role("switch", name="Remove dust").wait_for()
     _tab_to(studio, "Findings")
