@@ -28,6 +28,8 @@ def start(*arguments: str, environ: Mapping[str, str] | None = None) -> subproce
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell that runs tests in its background hands on that Ctrl-C is not heard
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
