@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -22,17 +22,16 @@ import numpy as np
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
 from unfade.errors import NoSuchNetwork, PromiseBroken, SettingsError, UsageError, nearest
-from unfade.findings import Findings, Mark, Region, paint
+from unfade.findings import Findings, Mark, paint
 from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
 from unfade.pixels.grey_to_rgb import in_colour
+from unfade.pixels.marked import damage_of, inside, work_windows
 from unfade.pixels.profile import from_linear, to_linear
 from unfade.pixels.room import copied, room_for
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence, Item, StepRecord
 from unfade.steps import Kind, Look, Settings, Step, step_of
 
-OWN_WINDOW_PX = 192  # marks up to this extent get a window of their own; longer ones go by cells
-CELL_PX = 256
 BYTES_A_PIXEL = 200  # peak of a classical step for each pixel of a tile, generously
 
 
@@ -222,12 +221,12 @@ class _Hand:
         assert step.regions is not None
         assert step.propose is not None
         marks = sorted(
-            _inside(step.regions(self.findings, settings), self.picture.window),
+            inside(step.regions(self.findings, settings), self.picture.window),
             key=lambda mark: (mark.region.window, mark.key),
         )
         known = self.findings.marks.items if self.findings.marks is not None else ()
         whole = self.picture.window
-        damage = _damage((*_inside(known, whole), *marks), self.picture)
+        damage = damage_of((*inside(known, whole), *marks), self.picture)
         made = [mark for mark in marks if mark.key not in self.rejected]
         halo = step.halo_px(settings)
         tasks: list[tuple[Mark, Window, int]] = []
@@ -236,7 +235,7 @@ class _Hand:
                 core = mark.region.window
                 tasks.append((mark, core, max(halo, max(core.rows, core.cols) // 2)))
             else:
-                tasks += [(mark, core, halo) for core in _work_windows(mark)]
+                tasks += [(mark, core, halo) for core in work_windows(mark)]
 
         def propose(task: tuple[Mark, Window, int]) -> tuple[Window, Mask, np.ndarray]:
             mark, core, margin = task
@@ -329,7 +328,7 @@ class _Hand:
         """A network's own grid: it reads the picture as it was while the result is written."""
         assert step.stream is not None
         old, evidence = self.picture, self._evidence(step, settings)
-        self.picture = old.with_samples(old.samples.copy())
+        self.picture = old.with_samples(copied(old.samples))
         self.owns_samples = True
         changed = covered = 0
         for window, pixels in step.stream(old, settings, self.findings, self.bench):
@@ -455,43 +454,6 @@ def check_untouched(original: Picture, result: Picture, evidence: EvidenceMap) -
             )
         digest.update(before.tobytes())
     return digest.hexdigest()
-
-
-def _inside(marks: Iterable[Mark], picture: Window) -> Iterator[Mark]:
-    """Marks cut at the picture's edge, over which a grown one may reach."""
-    for mark in marks:
-        window = mark.region.window
-        inside = window.overlap(picture)
-        if inside == window:
-            yield mark
-        elif inside is not None:
-            cut = Region.of(mark.region.mask[inside.within(window)], inside)
-            yield replace(mark, region=cut, origin=mark.key)
-
-
-def _damage(marks: Iterable[Mark], picture: Picture) -> Mask:
-    """All known damage of the picture as one mask."""
-    mask = room_for((picture.rows, picture.cols), bool, zeros=True)
-    for mark in marks:
-        mask[mark.region.window.slices] |= mark.region.mask
-    return mask
-
-
-def _work_windows(mark: Mark) -> Iterator[Window]:
-    """A window for a small mark; for a long one the cells of a fixed grid that it crosses.
-
-    Cells are laid from the picture's origin, so they depend on nothing but the mark itself.
-    """
-    window = mark.region.window
-    if max(window.rows, window.cols) <= OWN_WINDOW_PX:
-        yield window
-        return
-    mask = mark.region.mask
-    for top in range(window.top // CELL_PX * CELL_PX, window.bottom, CELL_PX):
-        for left in range(window.left // CELL_PX * CELL_PX, window.right, CELL_PX):
-            cell = Window(top, left, top + CELL_PX, left + CELL_PX).overlap(window)
-            if cell is not None and mask[cell.within(window)].any():
-                yield cell
 
 
 def _repeated(plane: np.ndarray, scale: int) -> np.ndarray:

@@ -13,6 +13,7 @@ it is an error, never another result.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ HALF_BOUND = 2.0 / 255  # how far half precision may lie from float32 on the pro
 Compute = Callable[[Stage, Sequence[Any]], Sequence[Any]]  # (1, c, rows, cols) tensors -> the same
 
 
-class TorchRuntime:
+class TorchRuntime(ABC):
     """A network opened in PyTorch, as ``unfade.engines.tiled`` knows runtimes.
 
     Args:
@@ -77,9 +78,9 @@ class TorchRuntime:
         # for the record
         self.device = f"{self._device}, half precision" if self.half else str(self._device)
 
+    @abstractmethod
     def compute(self, stage: Stage, batches: Sequence[Any]) -> Sequence[Any]:
         """The stage on tensors (1, channels, rows, cols); each network's own."""
-        raise NotImplementedError
 
     def run(self, stage: Stage, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Compute one stage; in pieces when the memory of the device is too small for it whole.
