@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from unfade.advice import NOISY, POLICIES, advise, check_policy, overlay
+from unfade.advice import POLICIES, advise, check_policy, overlay
+from unfade.advice.photograph import NOISY
 from unfade.errors import PolicyError, RecipeError, UsageError
 from unfade.findings import Fade, Findings, Mark, MarkKind, Marks, Noise, Region, Tone
 from unfade.picture import Window

@@ -11,15 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from unfade.advice import photograph
+from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
-from unfade.findings import Findings, MarkKind
+from unfade.findings import Findings
 from unfade.recipe import Recipe
 from unfade.record import Evidence
 from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_of
 
-SURE = 0.7  # a finding less sure than this advises nothing
-SURE_EVERYWHERE = 0.9  # for a change of every pixel; on 120 sound photographs 1 passes, truly noisy
-NOISY = 6.0 / 255  # noise below this is hardly seen in a print or on a screen
+RULES: tuple[Rule, ...] = (*photograph.RULES,)
 
 POLICIES: dict[str, frozenset[Evidence]] = {
     "archive": frozenset(Evidence(n) for n in (0, 1)),
@@ -82,7 +82,11 @@ def advise(
     both = sorted(set(only) & set(skip))
     if both:
         raise UsageError(f"`{both[0]}` is both in `--only` and in `--skip`.", "Take one out.")
-    wanted, left = _wanted(findings)
+    wishes = Wishes()
+    for rule in RULES:
+        rule(findings, wishes)
+    wishes.leave("paper texture, stamps, signatures and writing: part of the object.")
+    wanted, left = wishes.steps, wishes.left_alone
     for name in only:
         wanted.setdefault(name, ({}, "asked for by name"))
     for name, reason in (asked or {}).items():
@@ -178,54 +182,3 @@ def overlay(recipe: Recipe, settings: Mapping[str, Mapping[str, Any]]) -> Recipe
         for old in recipe.steps
     )
     return Recipe(name=recipe.name, about=recipe.about, steps=steps)
-
-
-def _sure(finding: Any, least: float = SURE) -> bool:
-    return finding is not None and finding.confidence is not None and finding.confidence >= least
-
-
-def _wanted(findings: Findings) -> tuple[dict[str, tuple[dict[str, Any], str]], list[str]]:
-    """Step name -> (settings, reason) from findings alone, and what is left alone."""
-    wanted: dict[str, tuple[dict[str, Any], str]] = {}
-    left: list[str] = []
-    marks = findings.marks
-    if marks is not None and marks.items:
-        dust = marks.of_kind(MarkKind.DUST, MarkKind.HAIR)
-        scratches = marks.of_kind(MarkKind.SCRATCH)
-        if dust:
-            wanted["remove_dust"] = ({}, f"{_count(len(dust), 'spot')} of dust or hair found.")
-        if scratches:
-            text = f"{_count(len(scratches), 'scratch', 'scratches')} found."
-            wanted["remove_scratches"] = ({}, text)
-    elif marks is not None and marks.confidence is None:
-        left.append(f"dust and scratches: {marks.says}")
-    noise, tone, fade = findings.noise, findings.tone, findings.fade
-    if noise is not None and noise.sigma is not None:
-        if noise.grain:
-            left.append("grain: it belongs to the photograph. Use `--only denoise` to reduce it.")
-        elif _sure(noise, SURE_EVERYWHERE) and noise.sigma >= NOISY:
-            wanted["denoise"] = ({}, noise.says)
-        elif noise.sigma >= NOISY:
-            left.append(f"noise: not sure enough to change every pixel. {noise.says}")
-        elif noise.sigma >= NOISY / 3:
-            left.append(f"noise: too little to be worth a change of every pixel. {noise.says}")
-    if _sure(tone) and tone is not None and tone.kind == "toned":
-        left.append("tone: the toning is kept as part of the photograph.")
-    if fade is not None and fade.faded and _sure(fade):
-        wanted["correct_fading"] = ({}, fade.says)
-    elif fade is not None and fade.faded:
-        left.append(f"fading: not sure enough to act. {fade.says}")
-    if _sure(findings.cast) and findings.cast is not None and "correct_fading" not in wanted:
-        a, b = findings.cast.a or 0.0, findings.cast.b or 0.0
-        if (a * a + b * b) ** 0.5 > 6:
-            left.append(f"colour cast: it may be the light of the scene. {findings.cast.says}")
-    if findings.sharpness is not None and findings.sharpness.blurred:
-        left.append("blur: what was not sharp is not made up. Use `--only sharpen` to accent it.")
-    if findings.faces is not None and findings.faces.faces:
-        left.append(f"faces: {_count(len(findings.faces.faces), 'face')} seen, none is altered.")
-    left.append("paper texture, stamps, signatures and writing: part of the object.")
-    return wanted, left
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
