@@ -106,7 +106,7 @@ def _cost(name: str, side_px: int, settings_text: str) -> None:
     picture = Picture(samples=samples)
     megapixels = side_px * side_px / 1e6
     with Bench(threads=1) as bench:
-        base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        base = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024
         start = time.process_time()
         found = look_at(picture, bench, only=set(step.looks_at))
         treat(picture, (settings,), findings=found, bench=bench)

@@ -24,7 +24,8 @@ def rows(data: Path, number: int) -> Iterator[Row]:
         after.append(psnr(sound, mended))
     yield Row(
         damage="noise, sigma 15", step="denoise", measure="PSNR, dB", pictures=len(before),
-        before=float(np.mean(before)), after=float(np.mean(after)), cost=cost("denoise", sigma=0.06),
+        before=float(np.mean(before)), after=float(np.mean(after)),
+        cost=cost("denoise", sigma=0.06),
     )  # fmt: skip
     before, after = [], []
     for sound in sound_pictures(data, number):
