@@ -61,11 +61,15 @@ def load() -> str:
 
 
 def timed_batch(source: Path, destination: Path, workers: int, executor: str = "local") -> float:
-    """Wall clock of the work alone, from the first job to the last, in a warm executor."""
+    """Wall clock of the work alone, from the first job to the last, one thread a process."""
     from unfade.batch.order import Batch, Order
 
     order = Order(
-        source=str(source), destination=str(destination), workers=workers, executor=executor
+        source=str(source),
+        destination=str(destination),
+        workers=workers,
+        threads=1,
+        executor=executor,
     )
     with Batch(order) as batch:
         batch.plan()

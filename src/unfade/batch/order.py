@@ -45,6 +45,7 @@ class Order:
         machine: see ``Task``
         ledger: path or address; empty: beside the results, or for a store in the user's folder
         executor, workers: where jobs run, and how many at once (None: all cores)
+        threads: for each job (None: cores / workers)
         ray_address: of a running cluster; empty: one of this machine
         scratch: folder for what is fetched; None: the system's
         dry: only plan, and write nothing
@@ -61,6 +62,7 @@ class Order:
     ledger: str = ""
     executor: str = "local"
     workers: int | None = None
+    threads: int | None = None
     ray_address: str = ""
     scratch: str | None = None
     reference: str | None = None
@@ -222,10 +224,14 @@ class Batch:
         if self.order.executor == "ray":
             from unfade.batch.executors.on_ray import RayExecutor
 
-            return RayExecutor(workers=self.order.workers, address=self.order.ray_address)
+            return RayExecutor(
+                workers=self.order.workers,
+                threads=self.order.threads,
+                address=self.order.ray_address,
+            )
         from unfade.batch.executors.local import LocalExecutor
 
-        return LocalExecutor(workers=self.order.workers)
+        return LocalExecutor(workers=self.order.workers, threads=self.order.threads)
 
     def _ledger_address(self) -> str:
         if self.order.ledger:

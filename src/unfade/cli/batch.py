@@ -159,6 +159,7 @@ def _order(source: str, destination: str, options: dict[str, Any], config: Confi
         ledger=options["ledger"] or "",
         executor=options["executor"],
         workers=options["workers"],
+        threads=options["threads"],
         ray_address=options["ray_address"] or "",
         scratch=options["scratch"],
         reference=options["reference"],
