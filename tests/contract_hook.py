@@ -25,6 +25,10 @@ CHECKED = (
     "unfade.condition",
     "unfade.evaluate",
     "unfade.degrade",
+    "unfade.film",
+    "unfade.study",
+    "unfade.report",
+    "unfade.package",
 )
 
 

@@ -16,7 +16,7 @@ import click
 from unfade.cli import COMMANDS, app
 from unfade.config import Config
 from unfade.recipe import shipped_recipes
-from unfade.steps import STEPS
+from unfade.steps import FILM_STEPS, STEPS
 
 PAGES = Path(__file__).parent.parent / "docs" / "reference"
 MADE = "<!-- Made by tools/reference.py; do not edit. -->\n\n"
@@ -49,7 +49,7 @@ def steps() -> str:
     """Every step with its settings."""
     text = "# Steps and their settings\n\nThe names are the same in recipes, in `--set "
     text += "STEP.SETTING=VALUE` and in Python.\n"
-    for step in STEPS:
+    for step in (*STEPS, *FILM_STEPS):
         text += f"\n## {step.name}\n\n{step.title}. Evidence class {int(step.evidence)} "
         text += f"({step.evidence.name.lower()}), {step.kind}."
         text += f" After {step.paper}.\n\n" if step.paper else "\n\n"

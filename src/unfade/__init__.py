@@ -17,8 +17,15 @@ The source in the order of a picture's journey:
     recipe, cookbook/        what is to be done
     advice                   findings -> recipe
     treatment                compose, check the promises
+    film/                    a strip of pictures, its streams untouched
+    degrade/                 synthetic damage with its truth
     evaluate/                measure
     result, journey          the front doors: restore, examine, compare, revert
+    report/, package/        what was done, for people; everything in one zip
+    study/                   methods side by side on data sets
+    train/                   networks from pictures
+    batch/                   many pictures, folders or S3, killed and resumed at will
+    web/                     service and page
     cli/                     the command line
 """
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from unfade.web.networks import shipped_networks
 
 HALO = 8  # two convolutions of 7 look 6 pixels away; a multiple of what the network takes
 
@@ -81,6 +85,9 @@ def write_networks(folder: Path) -> Path:
                 "inputs": [{"name": "image", "channels": 3}],
             }
         )
+    for entry in shipped_networks():  # and those that come with unfade
+        shutil.copy(str(resources.files("unfade") / "zoo" / "weights" / entry["file"]), folder)
+        entries.append(entry)
     (folder / "on-device.json").write_text(json.dumps({"networks": entries}))
     return folder
 

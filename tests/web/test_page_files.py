@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -46,6 +48,21 @@ def test_only_listed_networks_are_handed_out(client: TestClient) -> None:
 def test_an_installation_without_networks_offers_none(tmp_path: Path) -> None:
     client = TestClient(_app(tmp_path))
     assert client.get("/on-device/on-device.json").json() == {"networks": []}
+
+
+def test_shipped_networks_are_offered_with_their_files() -> None:
+    app = FastAPI()
+    add_networks(app)
+    client = TestClient(app)
+    listed = client.get("/on-device/on-device.json").json()["networks"]
+    assert "unfade-restore" in [network["name"] for network in listed]
+    for network in listed:
+        content = client.get(f"/on-device/{network['file']}").content
+        assert hashlib.sha256(content).hexdigest() == network["sha256"]
+        graph = onnx.load_from_string(content).graph
+        assert [i.name for i in graph.input] == network["inputs"]
+        assert network["halo"] % network["multiple_of"] == 0
+        assert network["tile_px"] >= 2 * network["halo"] + network["multiple_of"]
 
 
 def test_text_goes_packed_to_those_who_take_it_and_plain_to_others(client: TestClient) -> None:

@@ -21,7 +21,7 @@ from unfade.web.guards.bodies import BodiesGuard
 from unfade.web.guards.headers import HeadersGuard
 from unfade.web.guards.identity import IdentityGuard
 from unfade.web.guards.rates import RatesGuard
-from unfade.web.networks import add_networks, weights_folder
+from unfade.web.networks import add_networks
 from unfade.web.page import add_page, page_folder
 from unfade.web.routes import catalogue, health, jobs, results, session, uploads
 from unfade.web.rules import Rules
@@ -73,7 +73,7 @@ def create_app(
     app.state.studio = studio
     for routes in (uploads, jobs, results, catalogue, session, health):
         app.include_router(routes.router)
-    add_networks(app, networks or weights_folder())
+    add_networks(app, networks)
     add_page(app, page or page_folder())
     app.add_exception_handler(UnfadeError, problems.on_unfade_error)
     app.add_exception_handler(RequestValidationError, problems.on_wrong_request)

@@ -14,6 +14,8 @@ from page_pictures import write_colour
 from PIL import Image
 from playwright.sync_api import Page
 
+from unfade import Bench
+
 pytestmark = pytest.mark.browser
 
 
@@ -71,6 +73,23 @@ def test_networks_follow_one_another_and_enlarge(studio: Studio, tmp_path: Path)
     got = saved(studio.page, tmp_path)
     assert got.shape == (260, 222, 3)
     assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
+def test_a_shipped_network_does_in_the_browser_what_it_does_in_python(
+    studio: Studio, tmp_path: Path
+) -> None:
+    path = tmp_path / "noisy.png"
+    noise = np.random.default_rng(0).normal(0, 20, (210, 330, 3))
+    sound = np.asarray(Image.open(write_colour(tmp_path / "sound.png", 210, 330)))
+    noisy = np.clip(sound + noise, 0, 255).astype(np.uint8)
+    Image.fromarray(noisy).save(path)
+    restore_here(studio, path, "unfade-restore")
+    studio.say("Done in").wait_for()
+    with Bench() as bench:
+        wanted = bench.engine("unfade-restore").mend(noisy.astype(np.float32) / 255)
+    got = saved(studio.page, tmp_path).astype(float)
+    assert np.abs(got - np.clip(wanted, 0, 1) * 255).max() <= 1
+    assert np.abs(got - sound).mean() < np.abs(noisy - sound.astype(float)).mean()
 
 
 def test_nothing_leaves_the_device(studio: Studio, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class UpscaleSettings:
     """
 
     scale: int = 2
-    widths: tuple[int, ...] = (32, 64)
-    blocks: tuple[int, ...] = (4, 4)
+    widths: tuple[int, ...] = (32,)
+    blocks: tuple[int, ...] = (8,)
     learning_rate: float = 5e-4
     damage: str = ""
     adversarial: float = 0.0
@@ -46,16 +46,44 @@ class UpscaleSettings:
 
 
 class Enlarger(nn.Module):
-    """A PlainUNet that says what to add to the enlarged input."""
+    """A PlainUNet that says what to add to the enlarged input.
+
+    The enlargement is a convolution that begins as the bicubic one and is learnt further: it is
+    the same in every runtime, and training begins where bicubic interpolation ends.
+    """
 
     def __init__(self, inner: PlainUNet) -> None:
         super().__init__()
         self.inner = inner
+        s = inner.scale
+        self.base = nn.Conv2d(3, 3 * s * s, 5, padding=2, padding_mode="replicate", bias=False)
+        self.shuffle = nn.PixelShuffle(s)
+        with torch.no_grad():
+            self.base.weight.copy_(bicubic_phases(s))
 
     def forward(self, x: Tensor) -> Tensor:
-        large = f.interpolate(x, scale_factor=float(self.inner.scale), mode="nearest")
-        out: Tensor = large + self.inner(x)
+        out: Tensor = self.shuffle(self.base(x)) + self.inner(x)
         return out
+
+
+def bicubic_phases(scale: int) -> Tensor:
+    """Bicubic enlargement (Keys 1981) as a convolution before a pixel shuffle.
+
+    Returns:
+        (3 * scale**2, 3, 5, 5): for each phase of the output what each input pixel counts
+    """
+    impulse = torch.zeros(1, 1, 11, 11)
+    impulse[0, 0, 5, 5] = 1
+    spread = f.interpolate(impulse, scale_factor=float(scale), mode="bicubic", align_corners=False)
+    weight = torch.zeros(3, scale * scale, 3, 5, 5)
+    for row in range(5):
+        for col in range(5):
+            # the input pixel at (row, col) of the window is the impulse; the centre is enlarged
+            top, left = (5 + 2 - row) * scale, (5 + 2 - col) * scale
+            phases = spread[0, 0, top : top + scale, left : left + scale].reshape(-1)
+            for channel in range(3):
+                weight[channel, :, channel, row, col] = phases
+    return weight.reshape(3 * scale * scale, 3, 5, 5)
 
 
 class Upscale(Task):
