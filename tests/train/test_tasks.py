@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 import torch
 from made_pictures import make_pictures, recipe_text
 
+from unfade import Bench, restore
+from unfade.errors import ModelMissing, ModelRejected, UsageError
 from unfade.train.data import Patches, Pictures
 from unfade.train.export import export, measured_halo
 from unfade.train.holes import draw_holes
@@ -15,6 +18,9 @@ from unfade.train.loop import fit
 from unfade.train.recipe import parse_recipe
 from unfade.train.tasks import TASKS, colorize, task_of
 from unfade.train.tasks import unfade as fading
+from unfade.train.verify import verify
+from unfade.zoo.own import remove as take_out
+from unfade.zoo.own import take_export
 
 SMALL = "widths = [8, 16]\nblocks = [1, 1]"
 OWN = {
@@ -100,12 +106,54 @@ def test_an_export_holds_the_same_network_thrice(folder: Path, tmp_path: Path) -
     (made,) = export(tmp_path / "run", tmp_path / "out")
     assert made.difference < 1e-3
     assert {f.suffix for f in made.files} == {
-        ".bin", ".md", ".onnx", ".param", ".safetensors", ".toml",
+        ".bin", ".json", ".md", ".onnx", ".param", ".safetensors", ".toml",
     }  # fmt: skip
     entry = (tmp_path / "out" / "unfade-restore.toml").read_text()
     assert f"halo_px = {made.halo_px}" in entry and "sha256" in entry
     card = (tmp_path / "out" / "unfade-restore.md").read_text()
     assert "sigma25_db" in card and recipe.sha256[:16] in card
+    figures = verify(tmp_path / "out" / "unfade-restore.training.json", folder)
+    assert figures and all(f.same for f in figures), figures
+
+
+def test_an_exported_network_is_used_by_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNFADE_HOME", str(tmp_path / "home"))
+    recipe = parse_recipe(recipe_text("restore", SMALL, steps=3), "restore", "restore")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path / "run", device="cpu")
+    export(tmp_path / "run", tmp_path / "out")
+    table = tmp_path / "out" / "unfade-restore.toml"
+    with pytest.raises(UsageError, match="taken"):
+        take_export(table)
+    take_export(table, "my-own")
+    noisy = np.random.default_rng(0).integers(90, 160, (40, 52, 3), np.uint8)
+    settings = {"denoise": {"method": "my-own", "sigma": 0.05}}
+    result = restore(noisy, only=("denoise",), settings=settings)
+    assert result.record.to_dict()["steps"][0]["settings"]["method"] == "my-own"
+    assert (result.picture.samples != noisy).any()
+    shutil.rmtree(tmp_path / "out")
+    with Bench(runtime="onnx") as bench:  # every format has come along
+        bench.engine("my-own").mend(noisy.astype(np.float32) / 255)
+    take_out("my-own")
+    assert not [p for p in (tmp_path / "home" / "networks").iterdir() if p.suffix != ".toml"]
+
+
+def test_a_broken_export_is_not_taken_in(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNFADE_HOME", str(tmp_path / "home"))
+    recipe = parse_recipe(recipe_text("restore", SMALL, steps=3), "restore", "restore")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path / "run", device="cpu")
+    export(tmp_path / "run", tmp_path / "out")
+    weights = tmp_path / "out" / "unfade-restore.bin"
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(ModelRejected, match="SHA-256 differ"):
+        take_export(tmp_path / "out" / "unfade-restore.toml", "my-own")
+    weights.unlink()
+    with pytest.raises(ModelMissing, match="lie beside"):
+        take_export(tmp_path / "out" / "unfade-restore.toml", "my-own")
+    assert not (tmp_path / "home").exists()
 
 
 def test_runtimes_that_disagree_are_not_exported(

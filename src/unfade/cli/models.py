@@ -93,7 +93,7 @@ def fetch_(names: tuple[str, ...], licence: str | None) -> None:
 
 
 @command.command("add")
-@click.argument("path", metavar="FILE|BUNDLE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE|EXPORT.toml|BUNDLE", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="What recipes call it; default: the file's name.")
 @click.option("--task", default="", help="What it is for; default: told from the network.")
 @click.option("--weights-licence", default="unknown", help="As its publisher states it.")
@@ -103,7 +103,7 @@ def fetch_(names: tuple[str, ...], licence: str | None) -> None:
 @click.option("--pickle", "pickled", is_flag=True, help="Read a pickle, with a restricted reader.")
 @LICENCE
 def add(path: Path, licence: str | None, **stated: Any) -> None:
-    """Take in a checkpoint of your own, or all networks of a bundle.
+    """Take in a checkpoint, a network that you trained and exported, or all of a bundle.
 
     A checkpoint's facts (scale, halo, memory) are measured, which takes a minute for large ones.
     """
@@ -116,6 +116,12 @@ def add(path: Path, licence: str | None, **stated: Any) -> None:
     if path.is_file() and is_bundle(path):
         for name in read_bundle(path, cache=config.cache, licence=licence):
             console.show(name)
+        return
+    if path.suffix == ".toml":
+        from unfade.zoo.own import take_export
+
+        entry = take_export(path, stated["name"])
+        console.show(f"{entry.name}: {entry.task}, {entry.about}")
         return
     from unfade.engines.adding import add_network, name_for
 

@@ -114,20 +114,21 @@ def export_(folder: Path, out: Path, licence: str, learnt_from: str, which: str)
 
 
 @command.command("verify")
-@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.argument("place", metavar="FOLDER|NAME.training.json|NAME")
 @click.option("--data", required=True, help="The pictures that it was trained with.")
 @click.option("--which", type=click.Choice(["best", "latest"]), default="best", show_default=True)
 @click.option("--overlays", help="Folder of real damage shapes, if it was trained with one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def verify_(folder: Path, data: str, which: str, overlays: str | None, as_json: bool) -> None:
-    """Measure a training's weights again on its validation patches."""
+def verify_(place: str, data: str, which: str, overlays: str | None, as_json: bool) -> None:
+    """Measure again, on the validation patches, the weights of a training's folder, of an export
+    or of a network that comes with unfade."""
     from unfade.errors import PromiseBroken
     from unfade.needs import need
 
     need("torch", extra="train", to="measure networks")
-    from unfade.train.verify import verify
+    from unfade.train.verify import place_of, verify
 
-    rows = verify(folder, data, which=f"{which}.pt", overlays=overlays)
+    rows = verify(place_of(place), data, which=f"{which}.pt", overlays=overlays)
     if as_json:
         console.show_json({"figures": [row.to_dict() for row in rows]})
     else:
@@ -136,7 +137,7 @@ def verify_(folder: Path, data: str, which: str, overlays: str | None, as_json: 
             console.show(f"{row.name:<24} written {row.written:.4f}, now {row.now:.4f}  {mark}")
     if not all(row.same for row in rows):
         raise PromiseBroken(
-            f"Figures of `{folder}` are not what was written beside its weights.",
+            f"Figures of `{place}` are not what was written beside its weights.",
             "Check that the pictures are those of the training.",
         )
 

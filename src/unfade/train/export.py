@@ -28,6 +28,7 @@ from unfade.needs import need
 from unfade.train import checkpoint as store
 from unfade.train.card import card_text, entry_text
 from unfade.train.contract import Export
+from unfade.train.history import ENDING, history_of, write_history
 from unfade.train.recipe import TrainRecipe, parse_recipe
 from unfade.train.tasks import task_of
 
@@ -93,6 +94,7 @@ def export(
             (made / f"{given.name}.md").write_text(
                 card_text(given, recipe, state, difference, licence, data), "utf-8"
             )
+            write_history(history_of(folder, recipe, state), made / f"{given.name}{ENDING}")
             written = sorted(made.iterdir())
             for file in written:
                 os.replace(file, out / file.name)

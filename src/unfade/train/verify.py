@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from unfade.errors import UsageError, nearest
 from unfade.train import checkpoint as store
 from unfade.train.data import Patches, Pictures
 from unfade.train.export import averaged
+from unfade.train.history import ENDING, load_exported
 from unfade.train.loop import VALIDATION_SEED, validate
 from unfade.train.tasks import task_of
 
@@ -35,22 +38,47 @@ class Figure:
 
 
 def verify(
-    folder: Path, data: str | Path, *, which: str = store.BEST, overlays: str | None = None
+    place: Path, data: str | Path, *, which: str = store.BEST, overlays: str | None = None
 ) -> list[Figure]:
     """Compare the figures beside the weights with new ones.
 
     Args:
-        folder: of a training
+        place: folder of a training, or the ``NAME.training.json`` of an exported network
         data, overlays: what it was trained with
+        which: of a training's folder: ``best.pt`` or ``latest.pt``
     Raises:
-        ModelRejected: the folder holds no training
+        ModelRejected: there is no training, or no weights
         UsageError: ``data`` holds no pictures
     Cost: one validation, seconds to minutes
     """
-    recipe, state, networks = averaged(folder, which)
+    if place.is_file():
+        history, networks = load_exported(place)
+        recipe, written = history.parsed, history.figures
+    else:
+        recipe, state, networks = averaged(place, which)
+        written = state.measured
     task = task_of(recipe.task)(recipe.settings, torch.device("cpu"))
     task.networks = networks
     task.overlays = overlays
     patches = Patches(Pictures(data, recipe.data), "validation", recipe.data, VALIDATION_SEED)
     now = validate(task, {}, patches, recipe)
-    return [Figure(name, value, now[name]) for name, value in state.measured.items()]
+    return [Figure(name, value, now[name]) for name, value in written.items()]
+
+
+def place_of(name: str) -> Path:
+    """Where a training is: a folder or file as it stands, or a network that comes with unfade.
+
+    Raises:
+        UsageError: it is neither
+    """
+    if Path(name).exists():
+        return Path(name)
+    weights = Path(str(resources.files("unfade.zoo"))) / "weights"
+    shipped = weights / f"{name}{ENDING}"
+    if shipped.is_file():
+        return shipped
+    known = sorted(p.name.removesuffix(ENDING) for p in weights.glob(f"*{ENDING}"))
+    raise UsageError(
+        f"`{name}` is neither a training's folder, nor its `{ENDING}`, nor a network of unfade's.",
+        nearest(name, known),
+    )

@@ -6,13 +6,14 @@ under the first digits of its SHA-256, and is compared with all of them whenever
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from unfade.errors import ModelMissing, ModelRejected, OutputError, UsageError, nearest
@@ -55,10 +56,57 @@ def register(entry: Entry, file: Path) -> Entry:
         shutil.move(file, folder / entry.files[0].name)
         _write([*others, entry], folder)
     except OSError as error:
-        raise OutputError(
-            f"`{folder}` cannot be written: {error.strerror or error}.",
-            "Check space and permissions, or set UNFADE_HOME to another folder.",
+        raise _unwritable(folder, error) from error
+    return entry
+
+
+def take_export(table: Path, name: str = "") -> Entry:
+    """Take in a network that ``unfade train export`` wrote, in all its formats.
+
+    Args:
+        table: its catalogue entry; the files that it names lie beside it and are copied
+        name: what recipes call it; empty: as the entry says
+    Raises:
+        ModelRejected: it is no such entry, or a file is not what the entry says
+        ModelMissing: a file does not lie beside it
+        UsageError: the name is taken; OutputError: the folder cannot be written
+    """
+    try:
+        found = parse(table.read_text("utf-8"), table.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelRejected(
+            f"`{table}` cannot be read: {error}.",
+            "Give the `.toml` that `unfade train export` wrote.",
         ) from error
+    if len(found) != 1:
+        raise ModelRejected(f"`{table}` holds {len(found)} networks, expected 1.")
+    name = name or found[0].name
+    check_name(name)
+    folder, files, moves = own_folder(), [], []
+    for file in found[0].files:
+        source = table.parent / file.name
+        if not source.is_file():
+            raise ModelMissing(
+                f"`{file.name}` does not lie beside `{table}`.",
+                "Keep together what `unfade train export` wrote.",
+            )
+        content = source.read_bytes()
+        if (len(content), hashlib.sha256(content).hexdigest()) != (file.bytes, file.sha256):
+            raise ModelRejected(
+                f"`{source}` is not the file that `{table.name}` names: size or SHA-256 differ.",
+                "Export the network again.",
+            )
+        path = f"{file.sha256[:16]}{source.suffix}"
+        files.append(replace(file, path=path, package="", urls=(), own=True))
+        moves.append((content, folder / path))
+    entry = replace(found[0], name=name, files=tuple(files), card="")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for content, target in moves:
+            target.write_bytes(content)
+        _write([*(e for e in own_entries() if e.name != name), entry], folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     return entry
 
 
@@ -114,6 +162,13 @@ def _write(entries: list[Entry], folder: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(file.name, folder / "catalogue.toml")
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"`{folder}` cannot be written: {error.strerror or error}.",
+        "Check space and permissions, or set UNFADE_HOME to another folder.",
+    )
 
 
 def _value(value: object) -> str:
