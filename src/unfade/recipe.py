@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import re
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from unfade.errors import RecipeError, SettingsError, nearest
 from unfade.steps import Settings, find_step, settings_from, step_of
+from unfade.toml_text import check_format, parsed, tables, text_of, texts_in, value_text
 
 FORMAT = 1
 _KEYS = ("format", "name", "about", "step")
@@ -47,14 +47,14 @@ class Recipe:
 
     def to_text(self) -> str:
         """The recipe as TOML, every setting written out."""
-        lines = [f"format = {FORMAT}", f"name = {_toml(self.name)}"]
+        lines = [f"format = {FORMAT}", f"name = {value_text(self.name)}"]
         if self.about:
-            lines.append(f"about = {_toml(self.about)}")
+            lines.append(f"about = {value_text(self.about)}")
         for settings in self.steps:
-            lines += ["", "[[step]]", f"use = {_toml(step_of(settings).name)}"]
+            lines += ["", "[[step]]", f"use = {value_text(step_of(settings).name)}"]
             for name, value in settings.to_dict().items():
                 if value is not None:
-                    lines.append(f"{name} = {_toml(value)}")
+                    lines.append(f"{name} = {value_text(value)}")
         return "\n".join(lines) + "\n"
 
     @property
@@ -72,28 +72,14 @@ def parse_recipe(text: str, source: str = "recipe") -> Recipe:
     Raises:
         RecipeError: not TOML, an unknown key or step, a wrong value; the line is named
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(
-            f"Recipe `{source}` is not valid TOML: {error}.",
-            "See `unfade recipes show photograph` for an example.",
-        ) from error
+    where = f"Recipe `{source}`"
+    data = parsed(text, where, "See `unfade recipes show photograph` for an example.")
     for key in data:
         if key not in _KEYS:
             line = _line_of(text, key)
             raise RecipeError(f"Recipe `{source}`{line}: unknown key `{key}`.", nearest(key, _KEYS))
-    if data.get("format") != FORMAT:
-        raise RecipeError(
-            f"Recipe `{source}` has format {data.get('format')!r}; this unfade reads {FORMAT}.",
-            f"Begin the file with `format = {FORMAT}`.",
-        )
-    blocks = data.get("step", [])
-    if not isinstance(blocks, list) or not all(isinstance(b, dict) for b in blocks):
-        raise RecipeError(
-            f"Recipe `{source}`: `step` is not a list of tables.",
-            'Write each step as `[[step]]` followed by `use = "..."`.',
-        )
+    check_format(data, FORMAT, where)
+    blocks = tables(data, "step", where)
     steps = tuple(_step(block, n, text, source) for n, block in enumerate(blocks, 1))
     return Recipe(name=str(data.get("name", "own")), about=str(data.get("about", "")), steps=steps)
 
@@ -104,31 +90,16 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     Raises:
         RecipeError: neither a shipped name nor a readable file
     """
-    name = str(name_or_path)
-    shipped = dict(_cookbook())
-    if name in shipped:
-        return parse_recipe(shipped[name], name)
-    path = Path(name)
-    if path.suffix != ".toml" and not path.exists():
-        raise RecipeError(f"There is no recipe `{name}`.", nearest(name, shipped))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"Recipe `{name}` cannot be read: {error}.", "Give the path of a TOML text file."
-        ) from error
-    return parse_recipe(text, path.name)
+    return parse_recipe(*text_of(name_or_path, _cookbook(), "recipe"))
 
 
 def shipped_recipes() -> tuple[Recipe, ...]:
     """The cookbook, by name."""
-    return tuple(parse_recipe(text, name) for name, text in _cookbook())
+    return tuple(parse_recipe(text, name) for name, text in texts_in(_cookbook()).items())
 
 
-def _cookbook() -> list[tuple[str, str]]:
-    folder = resources.files("unfade") / "cookbook"
-    files = [f for f in folder.iterdir() if f.name.endswith(".toml")]
-    return sorted((f.name.removesuffix(".toml"), f.read_text(encoding="utf-8")) for f in files)
+def _cookbook() -> Traversable:
+    return resources.files("unfade") / "cookbook"
 
 
 def _step(block: dict[str, Any], number: int, text: str, source: str) -> Settings:
@@ -156,13 +127,3 @@ def _line_of(text: str, key: str | None, step_number: int = 0) -> str:
         if seen == step_number and re.match(rf"\s*{re.escape(key or '')}\s*=", line):
             return f", line {number}"
     return ""
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (tuple, list)):
-        return f"[{', '.join(_toml(v) for v in value)}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's wish
-    return repr(value)

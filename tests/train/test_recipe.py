@@ -24,7 +24,7 @@ def test_shipped_recipes_are_whole(name: str) -> None:
         ('task = "restore"\n[run]\nsteps = 0', "`steps` is 0"),
         ('task = "restore"\n[data]\npatch_px = 4', "`patch_px` is 4"),
         ('task = "restore"\n[settings]\nwidth = 3', "unknown key `width`"),
-        ("task = [", "is not TOML"),
+        ("task = [", "is not valid TOML"),
     ],
 )
 def test_a_wrong_recipe_is_named(text: str, says: str) -> None:

@@ -19,16 +19,24 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from unfade.degrade.contract import Settings
 from unfade.degrade.kinds import damage_of, find_damage
 from unfade.errors import RecipeError, SettingsError, nearest
+from unfade.toml_text import (
+    check_format,
+    check_keys,
+    parsed,
+    tables,
+    text_of,
+    texts_in,
+    value_text,
+)
 
 FORMAT = 1
 ORDERS = ("as written", "random")
@@ -93,15 +101,15 @@ class DegradationRecipe:
         """The recipe as TOML, every setting written out."""
         lines = [f"format = {FORMAT}"]
         for name in ("name", "about", "source", "order", "clip", "reference_px"):
-            lines.append(f"{name} = {_toml(getattr(self, name))}")
+            lines.append(f"{name} = {value_text(getattr(self, name))}")
         for stage in self.stages:
-            lines += ["", "[[damage]]", f"use = {_toml(damage_of(stage.settings).name)}"]
+            lines += ["", "[[damage]]", f"use = {value_text(damage_of(stage.settings).name)}"]
             if stage.one_of:
-                lines += [f"one_of = {_toml(stage.one_of)}", f"weight = {stage.weight!r}"]
+                lines += [f"one_of = {value_text(stage.one_of)}", f"weight = {stage.weight!r}"]
             if stage.pinned:
                 lines.append("pinned = true")
             for f in dataclasses.fields(stage.settings):
-                lines.append(f"{f.name} = {_toml(getattr(stage.settings, f.name))}")
+                lines.append(f"{f.name} = {value_text(getattr(stage.settings, f.name))}")
         return "\n".join(lines) + "\n"
 
     @property
@@ -119,28 +127,11 @@ def parse_degradation(text: str, source: str = "recipe") -> DegradationRecipe:
     Raises:
         RecipeError: not TOML, an unknown key or damage, a value out of its range
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(
-            f"Degradation recipe `{source}` is not valid TOML: {error}.",
-            "Compare it with a shipped one: `unfade degrade --show old-photo`.",
-        ) from error
     where = f"Degradation recipe `{source}`"
-    for key in data:
-        if key not in _KEYS:
-            raise RecipeError(f"{where}: unknown key `{key}`.", nearest(key, _KEYS))
-    if data.get("format") != FORMAT:
-        raise RecipeError(
-            f"{where} has format {data.get('format')!r}; this unfade reads {FORMAT}.",
-            f"Begin the file with `format = {FORMAT}`.",
-        )
-    blocks = data.get("damage", [])
-    if not isinstance(blocks, list) or not all(isinstance(b, dict) for b in blocks):
-        raise RecipeError(
-            f"{where}: `damage` is not a list of tables.",
-            'Write each as `[[damage]]` followed by `use = "..."`.',
-        )
+    data = parsed(text, where, "Compare it with a shipped one: `unfade degrade --show old-photo`.")
+    check_keys(data, _KEYS, where)
+    check_format(data, FORMAT, where)
+    blocks = tables(data, "damage", where)
     fields = {}
     for key, kind in (
         ("name", str),
@@ -164,32 +155,16 @@ def load_degradation(name_or_path: str | Path) -> DegradationRecipe:
     Raises:
         RecipeError: neither a shipped name nor a readable file
     """
-    name = str(name_or_path)
-    shipped = dict(_shipped())
-    if name in shipped:
-        return parse_degradation(shipped[name], name)
-    path = Path(name)
-    if path.suffix != ".toml" and not path.exists():
-        raise RecipeError(f"There is no degradation recipe `{name}`.", nearest(name, shipped))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"Degradation recipe `{name}` cannot be read: {error}.",
-            "Give the path of a TOML text file.",
-        ) from error
-    return parse_degradation(text, path.name)
+    return parse_degradation(*text_of(name_or_path, _shipped(), "degradation recipe"))
 
 
 def degradations() -> tuple[str, ...]:
     """The names of the shipped degradation recipes."""
-    return tuple(name for name, _ in _shipped())
+    return tuple(texts_in(_shipped()))
 
 
-def _shipped() -> list[tuple[str, str]]:
-    folder = resources.files("unfade.degrade") / "recipes"
-    files = [f for f in folder.iterdir() if f.name.endswith(".toml")]
-    return sorted((f.name.removesuffix(".toml"), f.read_text(encoding="utf-8")) for f in files)
+def _shipped() -> Traversable:
+    return resources.files("unfade.degrade") / "recipes"
 
 
 def _stage(block: dict[str, Any], number: int, where: str) -> Stage:
@@ -220,13 +195,3 @@ def _stage(block: dict[str, Any], number: int, where: str) -> Stage:
     except SettingsError as error:
         raise RecipeError(f"{place}, `{use}`: {error.found}", error.remedy) from error
     return Stage(settings=settings, one_of=one_of, weight=float(weight), pinned=pinned)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (tuple, list)):
-        return f"[{', '.join(_toml(v) for v in value)}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return repr(value)

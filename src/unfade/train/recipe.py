@@ -13,13 +13,14 @@ where the pictures lie, device and workers are said on the command line.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass, fields
 from importlib.resources import files as resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from unfade.errors import RecipeError, nearest
+from unfade.toml_text import check_keys, parsed, text_of, texts_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,27 +101,17 @@ def read_recipe(name_or_path: str | Path) -> TrainRecipe:
     Raises:
         RecipeError: there is none, it is not TOML, or a key or value is wrong
     """
-    path = Path(name_or_path)
-    if path.suffix == ".toml":
-        try:
-            return parse_recipe(path.read_text("utf-8"), path.stem, str(path))
-        except OSError as error:
-            raise RecipeError(
-                f"`{path}` cannot be read: {error.strerror}.", "Give a recipe's file or name."
-            ) from error
-    known = shipped()
-    if str(name_or_path) not in known:
-        raise RecipeError(
-            f"There is no training recipe `{name_or_path}`.", nearest(str(name_or_path), known)
-        )
-    file = resources("unfade.train") / "recipes" / f"{name_or_path}.toml"
-    return parse_recipe(file.read_text("utf-8"), str(name_or_path), str(name_or_path))
+    text, source = text_of(name_or_path, _shipped(), "training recipe")
+    return parse_recipe(text, Path(source).stem, source)
 
 
 def shipped() -> list[str]:
     """Names of the recipes that come with unfade."""
-    folder = resources("unfade.train") / "recipes"
-    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+    return sorted(texts_in(_shipped()))
+
+
+def _shipped() -> Traversable:
+    return resources("unfade.train") / "recipes"
 
 
 def parse_recipe(text: str, name: str, source: str) -> TrainRecipe:
@@ -131,14 +122,9 @@ def parse_recipe(text: str, name: str, source: str) -> TrainRecipe:
     """
     from unfade.train.tasks import task_of
 
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"`{source}` is not TOML: {error}.", "Mend the line named.") from error
-    known = ("task", "seed", "data", "settings", "run")
-    for key in table:
-        if key not in known:
-            raise RecipeError(f"`{source}` has an unknown key `{key}`.", nearest(key, known))
+    where = f"Training recipe `{source}`"
+    table = parsed(text, where, "Mend the line named.")
+    check_keys(table, ("task", "seed", "data", "settings", "run"), where)
     if "task" not in table:
         raise RecipeError(f"`{source}` names no `task`.", 'Add a line as `task = "restore"`.')
     task = task_of(str(table["task"]))

@@ -7,7 +7,6 @@ under the first digits of its SHA-256, and is compared with all of them whenever
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from unfade.errors import ModelMissing, ModelRejected, OutputError, UsageError, nearest
+from unfade.toml_text import value_text
 from unfade.zoo.catalogue import Entry, FileEntry, own_entries, own_folder, parse, shipped
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -138,11 +138,11 @@ def to_toml(entries: Iterable[Entry]) -> str:
         for f in fields(Entry):
             value = getattr(entry, f.name)
             if f.name != "files" and value != f.default:
-                lines.append(f"{f.name} = {_value(value)}")
+                lines.append(f"{f.name} = {value_text(value)}")
         lines.append("files = [")
         for file in entry.files:
             parts = [
-                f"{f.name} = {_value(getattr(file, f.name))}"
+                f"{f.name} = {value_text(getattr(file, f.name))}"
                 for f in fields(FileEntry)
                 if getattr(file, f.name) != f.default
             ]
@@ -169,15 +169,3 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
         f"`{folder}` cannot be written: {error.strerror or error}.",
         "Check space and permissions, or set UNFADE_HOME to another folder.",
     )
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (tuple, list)):
-        return f"[{', '.join(_value(v) for v in value)}]"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    raise ModelRejected(f"A catalogue cannot hold {value!r}.")
