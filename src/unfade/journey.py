@@ -24,6 +24,7 @@ from unfade.advice import (
     overlay,
     policy_classes,
 )
+from unfade.advice.networks import enlarger, refuse_networks
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
 from unfade.errors import UnreadableInput, UsageError
@@ -77,6 +78,7 @@ def restore(
     skip: Collection[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     upscale: int | None = None,
+    only_classical: bool = False,
     faces: bool | Collection[int] = False,
     fill: str | None = None,
     prompt: str | None = None,
@@ -99,6 +101,7 @@ def restore(
         only, skip: names of steps; ``only`` asks for exactly these
         settings: step name -> settings laid over the advised ones or the recipe's
         upscale: 2, 3 or 4 times along each side
+        only_classical: no network is used, not even where one measured better
         faces: True: draw all faces anew, or the numbers of those (from 1, left to right). What is
             drawn is invented; asking for it is the permission, but under archive and museum
         fill: how the holes of ``mask`` are filled: a method of the step ``inpaint``. Learned fills
@@ -127,6 +130,7 @@ def restore(
             skip=skip,
             settings=settings,
             upscale=upscale,
+            only_classical=only_classical,
             bench=bench,
             limits=limits,
         )
@@ -142,7 +146,12 @@ def restore(
             findings = _with_user_marks(findings, inside, picture, work)
         over = {name: dict(values) for name, values in (settings or {}).items()}
         if upscale is not None:
-            over.setdefault("upscale", {})["scale"] = upscale
+            wished = over.setdefault("upscale", {})
+            wished["scale"] = upscale
+            if not only_classical:
+                better, reason = enlarger(upscale, wished)
+                wished |= better
+                asked["upscale"] += reason
         if faces and faces is not True:
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:
@@ -151,6 +160,8 @@ def restore(
             over.setdefault("colorize", {})["hints"] = hint_text(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
+        if only_classical:
+            refuse_networks(advice.recipe)
         _check_networks(advice.recipe, policy, named, work)
         treated = treat(
             picture,

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from unfade import restore
 from unfade.advice import POLICIES, advise, check_policy, overlay
 from unfade.advice.photograph import NOISY
 from unfade.errors import PolicyError, RecipeError, UsageError
@@ -91,3 +92,12 @@ def test_settings_lie_over_a_recipe() -> None:
     assert changed.steps[0].to_dict()["amount"] == 0.25
     with pytest.raises(RecipeError, match="has no step `denoise` to set"):
         overlay(recipe, {"denoise": {"strength": 1.0}})
+
+
+def test_only_classical_refuses_a_network_that_was_named() -> None:
+    pixels = np.full((40, 40, 3), 120, np.uint8)
+    settings = {"denoise": {"method": "unfade-restore", "sigma": 0.05}}
+    with pytest.raises(UsageError, match=r"`denoise` is set to use the network `unfade-restore`"):
+        restore(pixels, only=("denoise",), settings=settings, only_classical=True)
+    result = restore(pixels, upscale=2, only_classical=True)
+    assert result.record.to_dict()["steps"][0]["settings"]["method"] == "lanczos"

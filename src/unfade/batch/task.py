@@ -34,6 +34,7 @@ class Treatment:
     skip: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     upscale: int | None = None
+    only_classical: bool = False
     quality: int | None = None
     extension: str = ""
 

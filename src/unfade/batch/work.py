@@ -216,6 +216,7 @@ def _asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
         "skip": treatment.skip,
         "settings": treatment.settings,
         "upscale": treatment.upscale,
+        "only_classical": treatment.only_classical,
     }
 
 

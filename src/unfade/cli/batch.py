@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     help="A setting of a step; `unfade steps` lists them.",
 )
 @click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
+@click.option("--only-classical", is_flag=True, help="Use no network, whatever it measured.")
 @click.option("--quality", type=click.IntRange(1, 100), help="When writing JPEG from no JPEG.")
 @click.option("--extension", metavar=".EXT", help="Of all results; default: each keeps its own.")
 @click.option("--executor", type=click.Choice(("local", "ray")), default="local",
@@ -139,6 +140,7 @@ def _order(source: str, destination: str, options: dict[str, Any], config: Confi
             skip=options["skip"],
             settings=options["settings"],
             upscale=options["upscale"],
+            only_classical=options["only_classical"],
             quality=options["quality"],
             extension=options["extension"] or "",
         ),

@@ -92,6 +92,7 @@ def restore_one_film(
         skip=options["skip"],
         settings=options["settings"],
         upscale=options["upscale"],
+        only_classical=options["only_classical"],
         options=FilmOptions(
             access=options["access"],
             deinterlace=options["deinterlace"],

@@ -46,6 +46,7 @@ STANDARD = "-"
     help="A setting of a step; `unfade steps` lists them.",
 )
 @click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
+@click.option("--only-classical", is_flag=True, help="Use no network, whatever it measured.")
 @click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
 @click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
 @click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
@@ -213,6 +214,7 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         skip=options["skip"],
         settings=options["settings"],
         upscale=options["upscale"],
+        only_classical=options["only_classical"],
         faces=options["face"] or options["faces"],
         fill=options["fill"],
         prompt=options["prompt"],

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unfade.advice import check_policy, overlay
+from unfade.advice.networks import refuse_networks
 from unfade.engines.contract import BenchView
 from unfade.errors import UnreadableInput, UsageError
 from unfade.files.limits import Limits
@@ -158,6 +159,7 @@ def restore_film(
     skip: Collection[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     upscale: int | None = None,
+    only_classical: bool = False,
     options: FilmOptions | None = None,
     bench: BenchView | None = None,
     limits: Limits | None = None,
@@ -172,6 +174,7 @@ def restore_film(
         only, skip: names of steps
         settings: step name -> settings over the recipe's
         upscale: 2, 3 or 4 times along each side, made steady
+        only_classical: no network is used
     Raises:
         InputRefused, RecipeError, PolicyError, OutputError, ...: see ``unfade.errors``
     """
@@ -188,6 +191,7 @@ def restore_film(
             skip=skip,
             settings=settings,
             upscale=upscale,
+            only_classical=only_classical,
             options=options,
             bench=own if own is not None else bench,  # type: ignore[arg-type]  # one of the two
             limits=limits,
@@ -210,6 +214,7 @@ def open_job(
     skip: Collection[str] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     upscale: int | None = None,
+    only_classical: bool = False,
     options: FilmOptions | None = None,
     limits: Limits | None = None,
     rebuild: Rebuild | None = None,
@@ -223,6 +228,8 @@ def open_job(
     path = Path(source)
     target = Path(output) if output is not None else None
     chosen, reasons = _recipe(recipe, policy, only, skip, settings, upscale)
+    if only_classical:
+        refuse_networks(chosen)
     film = probe(path, limits=limits, rate=options.rate)
     if not film.frames:
         film = _timed_by_decoding(film)

@@ -89,6 +89,7 @@ class Treatment(BaseModel):
     mask: str | None = Field(None, max_length=64, description="upload: mend where it is white")
     protect: str | None = Field(None, max_length=64, description="upload: change nothing there")
     upscale: int | None = Field(None, ge=2, le=4, description="times along each side")
+    only_classical: bool = Field(False, description="use no network, whatever it measured")
     colorize: bool = Field(False, description="colour for a grey picture: invented, class 4")
     hints: list[Hint] = Field(default_factory=list, max_length=1000)
     faces: bool | Numbers = Field(

@@ -48,6 +48,7 @@ def restore(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
             skip=request["skip"],
             settings=request["settings"],
             upscale=request["upscale"],
+            only_classical=request["only_classical"],
             mask=arguments["masks"].get("mask"),
             protect=arguments["masks"].get("protect"),
             rejected=request["rejected"],

@@ -1,0 +1,42 @@
+"""Where a network of unfade's own measured better than the classical method, it is advised.
+
+The figures stand in docs/results.md, with the command that prints them. Recipes and settings that
+name a method are not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unfade.errors import UsageError
+from unfade.recipe import Recipe
+from unfade.steps import step_of
+
+# scale -> network, and why
+ENLARGERS: Mapping[int, tuple[str, str]] = {}
+
+
+def enlarger(scale: int, over: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Settings for ``upscale`` at this scale, and the reason; nothing where a method was named."""
+    if "method" in over or scale not in ENLARGERS:
+        return {}, ""
+    name, reason = ENLARGERS[scale]
+    return {"method": name}, reason
+
+
+def refuse_networks(recipe: Recipe) -> None:
+    """For ``only_classical``: no step of the recipe may use a network.
+
+    Raises:
+        UsageError: one does; step and network are named
+    """
+    for settings in recipe.steps:
+        step = step_of(settings)
+        name = None if settings.neutral else step.network(settings)
+        if name is not None:
+            raise UsageError(
+                f"`{step.name}` is set to use the network `{name}`, and classical methods alone "
+                "were asked for.",
+                f"Leave out `--only-classical`, or set another `{step.name}.method`.",
+            )
