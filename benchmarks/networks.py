@@ -199,7 +199,8 @@ def main() -> None:
         "--odds", type=float, default=0.0, help="log odds from which a pixel counts"
     )
     options = parser.parse_args()
-    {"restore": restore, "damage": damage, "upscale": upscale, "speed": speed}[options.what](options)
+    ways = {"restore": restore, "damage": damage, "upscale": upscale, "speed": speed}
+    ways[options.what](options)
 
 
 if __name__ == "__main__":
