@@ -19,6 +19,7 @@ The source in the order of a picture's journey:
     treatment                compose, check the promises
     evaluate/                measure
     result, journey          the front doors: restore, examine, compare, revert
+    scans/                   several scans of one thing: fuse
     cli/                     the command line
 """
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from unfade.recipe import Recipe, load_recipe
     from unfade.record import Evidence, Record
     from unfade.result import Result
+    from unfade.scans.fusing import fuse
 
 _HOMES = {
     "Bench": "unfade.engines.bench",
@@ -49,6 +51,7 @@ _HOMES = {
     "UnfadeError": "unfade.errors",
     "compare": "unfade.journey",
     "examine": "unfade.journey",
+    "fuse": "unfade.scans.fusing",
     "load_recipe": "unfade.recipe",
     "restore": "unfade.journey",
     "revert": "unfade.journey",
@@ -68,6 +71,7 @@ __all__ = [
     "__version__",
     "compare",
     "examine",
+    "fuse",
     "load_recipe",
     "restore",
     "revert",
