@@ -165,6 +165,7 @@ def test_the_command_writes_result_record_and_evidence(tmp_path: Path) -> None:
     assert [scan["name"] for scan in scans] == ["a.tif", "b.tif"]
     assert len({scan["sha256"] for scan in scans}) == 2
     assert scans[1]["turned_degrees"] == 180
-    assert record.evidence_shares["borrowed"] > 0.9
+    assert record.evidence_shares["borrowed"] > 0.8
     assert (tmp_path / "both.tif.evidence.png").is_file()
-    assert unfade.revert(out) == paths[0].resolve() or unfade.revert(out).samefile(paths[0])  # type: ignore[union-attr]
+    back = unfade.revert(out)
+    assert isinstance(back, Path) and back.samefile(paths[0])
