@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from skimage import data
 
+import unfade
 from unfade.advice import advise
+from unfade.condition import look_at
 from unfade.condition.blur import FINDER, look
 from unfade.degrade.contract import Drawn
 from unfade.degrade.whole import blur as damage
@@ -14,6 +16,8 @@ from unfade.engines.contract import PlainBench
 from unfade.findings import Blur, Findings, Noise, Sharpness
 from unfade.picture import Picture
 from unfade.pixels.colour import linear_to_srgb, srgb_to_linear
+from unfade.recipe import Recipe
+from unfade.steps import deblur
 
 CALM = Noise(says="", sigma=0.004, confidence=0.9)
 
@@ -128,3 +132,29 @@ def test_advice_undoes_only_what_is_beyond_doubt() -> None:
 def test_the_finder_fills_its_field() -> None:
     assert FINDER.name == "blur"
     assert Findings(blur=Blur(says="x")).to_dict()["blur"]["says"] == "x"
+
+
+def test_a_picture_out_of_focus_is_mended_without_being_asked_and_a_sharp_one_is_not() -> None:
+    sharp = light()
+    noise = np.random.default_rng(6).normal(0, 1 / 255, sharp.shape)
+
+    def stored(linear: np.ndarray) -> np.ndarray:
+        pixels = np.clip(linear_to_srgb(np.clip(linear, 0, 1)) + noise, 0, 1)
+        return np.rint(pixels * 255).astype(np.uint8)
+
+    def advised(samples: np.ndarray) -> tuple[str, ...]:
+        seen = look_at(Picture(samples), PlainBench(), only={"blur", "noise"})
+        return advise(seen).recipe.step_names
+
+    soft = stored(blurred(sharp, "defocus", 4.0))
+    assert "deblur" in advised(soft)
+    assert "deblur" not in advised(stored(sharp))
+    result = unfade.restore(soft, recipe=Recipe(name="x", steps=(deblur.Settings(),)))
+    measured = result.record.steps[0].measured
+    assert measured["kernel"] == "defocus"
+    assert measured["radius_px"] == pytest.approx(4.0, abs=0.16)
+
+    def rms(samples: np.ndarray) -> float:
+        return float(np.sqrt(np.mean((samples / 255 - linear_to_srgb(sharp)) ** 2)))
+
+    assert rms(result.picture.samples) < 0.75 * rms(soft)

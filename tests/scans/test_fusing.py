@@ -155,7 +155,7 @@ def test_the_command_writes_result_record_and_evidence(tmp_path: Path) -> None:
     for path, picture in zip(paths, (first, other)):
         tifffile.imwrite(path, picture.samples, photometric="rgb")
     out = tmp_path / "both.tif"
-    done = CliRunner().invoke(command, [*map(str, paths), "-o", str(out), "--json"])
+    done = CliRunner().invoke(command, [*map(str, paths), "-o", str(out), "--json", "--report"])
     assert done.exit_code == 0, done.output
     written = tifffile.imread(out)
     assert written.dtype == np.uint16
@@ -167,5 +167,6 @@ def test_the_command_writes_result_record_and_evidence(tmp_path: Path) -> None:
     assert scans[1]["turned_degrees"] == 180
     assert record.evidence_shares["borrowed"] > 0.8
     assert (tmp_path / "both.tif.evidence.png").is_file()
+    assert (tmp_path / "both.tif.report.html").is_file()
     back = unfade.revert(out)
     assert isinstance(back, Path) and back.samefile(paths[0])

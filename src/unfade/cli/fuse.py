@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 @click.option("--policy", type=click.Choice(POLICIES), help="Evidence that the result may hold.")
 @click.option("--quality", type=click.IntRange(1, 100), help="When writing JPEG from no JPEG.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is already there.")
+@click.option("--report", is_flag=True, help="Write a treatment report beside the result.")
+@click.option("--package", is_flag=True, help="Write a zip of original, layers, masks, record.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @machine_options
@@ -63,6 +65,14 @@ def command(paths: tuple[str, ...], output: str, **options: Any) -> None:
             limits=limits_of(config),
         )
         saved = result.save(target, overwrite=options["overwrite"], quality=options["quality"])
+    if options["report"]:
+        from unfade.report import write_report
+
+        write_report(result, saved, overwrite=options["overwrite"])
+    if options["package"]:
+        from unfade.package import write_package
+
+        write_package(result, saved, overwrite=options["overwrite"])
     _tell(saved, paths, options)
 
 

@@ -8,8 +8,8 @@ movement), and three quarters of the windows that hold detail show them. So a sh
 (sharp here, blurred there), a soft scan, flat pictures, noise and plain texture find the eye
 abstaining; so does a blur without zeros, or one whose zeros the noise covers.
 
-On pictures of unfade's training set, blurred with known kernels, the radius is within 4 % (0.15 px
-at least) and movements are within 1 px and 3 degrees in 95 of 100 that are found.
+On 162 photographs blurred with known kernels, 95 of 100 radii that are found are within 2.2 %,
+lengths within 0.3 px and angles within 3.5 degrees (`docs/treatments/blur.md`).
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ like when blurred; values never fall below 0, and dark areas stay calm beside br
 variation holds back the noise that plain iterations amplify. The momentum (Nesterov's, the same
 in every block) reaches in a dozen iterations what takes plain ones fifty or more.
 
-What lies beyond the edges of what was read is not known and takes no part: edges do not ring.
+What lies beyond the edges of what was read is not known and takes no part: edges do not ring. A
+value at the end of the scale only says that there was at least so much light, so lamps and
+reflections do not ring either.
 
 Source:
     Dey et al. 2006, doi:10.1002/jemt.20294 (total variation); Richardson 1972,
@@ -21,6 +23,7 @@ from unfade.steps.deblur.blocks import FRAME_PX, convolved
 
 _LEAST = np.float32(1e-6)
 _SMOOTH = np.float32(0.01)  # below this share of the local light, a step counts as none
+_CLIPPED = np.float32(0.98)  # linear light from which a value says "at least so much"
 _NOTHING_KNOWN = np.float32(0.02)  # share of a pixel's light that must fall where it was read
 
 
@@ -48,6 +51,7 @@ def unblur_richardson_lucy(
     weight = np.where(seen, 1 / np.maximum(reached, _NOTHING_KNOWN), 0).astype(np.float32)
     picture = np.zeros((channels, FRAME_PX, FRAME_PX), np.float32)
     picture[:, :rows, :cols] = np.maximum(pixels.transpose(2, 0, 1), _LEAST)
+    full = picture >= _CLIPPED
     level = picture[:, :rows, :cols].mean(axis=(1, 2))
     estimate = np.where(known > 0, picture, level[:, None, None]).astype(np.float32)
     before = estimate
@@ -58,7 +62,9 @@ def unblur_richardson_lucy(
         estimate = np.empty_like(ahead)
         for c in range(channels):
             blurred = np.maximum(convolved(ahead[c], spectrum), _LEAST)
-            correction = convolved(picture[c] / blurred, spectrum, turned=True) * weight
+            ratio = picture[c] / blurred
+            np.maximum(ratio, 1, out=ratio, where=full[c])
+            correction = convolved(ratio, spectrum, turned=True) * weight
             estimate[c] = ahead[c] * np.where(seen, correction, 1)
         estimate /= bend
         np.maximum(estimate, _LEAST, out=estimate)

@@ -17,9 +17,11 @@ import numpy as np
 from unfade.picture import Pixels
 from unfade.steps.deblur.blocks import FRAME_PX, convolved, framed, wrapped
 
-# What is taken for noise beside the noise: kernels that are not quite right, edges that are not
-# known. On synthetic blur of photographs 1 to 4 do about as well; movements want the more.
+# Taken for noise beside the noise: what the kernel, clipped values and unknown edges are wrong by.
+# Movements, whose response is near zero in many places, need it: on photographs of the training
+# set blurred by 9 and 16 pixels it raises the gain from 1.5 to 2.4 dB, and discs lose 0.3 dB.
 CAUTION = 3.0
+LEAST = 0.003
 
 
 def wiener_spectrum(kernel: np.ndarray, noise_over_slope: float) -> np.ndarray:
@@ -41,7 +43,7 @@ def wiener_spectrum(kernel: np.ndarray, noise_over_slope: float) -> np.ndarray:
     down = np.fft.fftfreq(FRAME_PX)[:, None]
     right = np.fft.rfftfreq(FRAME_PX)[None, :]
     gradient = 4 * (np.sin(np.pi * down) ** 2 + np.sin(np.pi * right) ** 2)
-    response = np.conj(h) / (np.abs(h) ** 2 + CAUTION * max(noise_over_slope, 1e-9) * gradient)
+    response = np.conj(h) / (np.abs(h) ** 2 + (CAUTION * noise_over_slope + LEAST) * gradient)
     return np.asarray(cv2.dft(np.fft.irfft2(response, s=(FRAME_PX, FRAME_PX)).astype(np.float32)))
 
 
