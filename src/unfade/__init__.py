@@ -21,6 +21,7 @@ The source in the order of a picture's journey:
     degrade/                 synthetic damage with its truth
     evaluate/                measure
     result, journey          the front doors: restore, examine, compare, revert
+    scans/                   several scans of one thing: fuse
     report/, package/        what was done, for people; everything in one zip
     study/                   methods side by side on data sets
     train/                   networks from pictures
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from unfade.recipe import Recipe, load_recipe
     from unfade.record import Evidence, Record
     from unfade.result import Result
+    from unfade.scans.fusing import fuse
 
 _HOMES = {
     "Bench": "unfade.engines.bench",
@@ -56,6 +58,7 @@ _HOMES = {
     "UnfadeError": "unfade.errors",
     "compare": "unfade.journey",
     "examine": "unfade.journey",
+    "fuse": "unfade.scans.fusing",
     "load_recipe": "unfade.recipe",
     "restore": "unfade.journey",
     "revert": "unfade.journey",
@@ -75,6 +78,7 @@ __all__ = [
     "__version__",
     "compare",
     "examine",
+    "fuse",
     "load_recipe",
     "restore",
     "revert",

@@ -135,7 +135,7 @@ def restore(
             limits=limits,
         )
         return film  # type: ignore[no-any-return]  # the twin of Result for films
-    opened = _arrive(source, limits or Limits(), page)
+    opened = arrive(source, limits or Limits(), page)
     picture = opened.picture
     with _bench(bench) as work:
         inside = _load_mask(mask, opened, "mask")
@@ -193,7 +193,7 @@ def examine(
     limits: Limits | None = None,
 ) -> Examination:
     """Look at one picture: what is wrong, where, how sure, what would be done and why."""
-    opened = _arrive(source, limits or Limits(), page)
+    opened = arrive(source, limits or Limits(), page)
     with _bench(bench) as work:
         findings = replace(look_at(opened.picture, work), notes=opened.notes)
     return Examination(
@@ -207,7 +207,7 @@ def examine(
 def compare(a: Source, b: Source, *, limits: Limits | None = None) -> Comparison:
     """Measure two pictures of one size against each other."""
     limits = limits or Limits()
-    return compare_pictures(_arrive(a, limits, None).picture, _arrive(b, limits, None).picture)
+    return compare_pictures(arrive(a, limits, None).picture, arrive(b, limits, None).picture)
 
 
 def revert(
@@ -272,7 +272,8 @@ def revert(
 # -- arriving -----------------------------------------------------------------------------------
 
 
-def _arrive(source: Source, limits: Limits, page: int | None) -> Opened:
+def arrive(source: Source, limits: Limits, page: int | None) -> Opened:
+    """A file that is opened, or an array or a picture dressed as one."""
     if isinstance(source, np.ndarray):
         array = source[:, :, None] if source.ndim == 2 else source
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():

@@ -8,32 +8,81 @@ from skimage.filters import gaussian, unsharp_mask
 
 import seven
 from unfade.steps.sharpen import STEP, Settings, sharpen_edges
+from unfade.steps.sharpen.he2010 import smooth_within_edges, window_radius
 
 
 def blurred(pixels: np.ndarray, sigma: float) -> np.ndarray:
     return gaussian(pixels, sigma, channel_axis=-1).astype(np.float32)
 
 
-def test_neutral() -> None:
-    seven.neutral_changes_nothing(STEP, Settings(amount=0))
+METHOD = pytest.mark.parametrize("method", ["unsharp", "guided"])
 
 
+@METHOD
+def test_neutral(method: str) -> None:
+    seven.neutral_changes_nothing(STEP, Settings(amount=0, method=method))
+
+
+@METHOD
 @pytest.mark.parametrize("radius_px", [0.3, 1.0, 4.0])
-def test_halo(radius_px: float) -> None:
-    seven.looks_no_further_than_its_halo(STEP, Settings(radius_px=radius_px, amount=2))
+def test_halo(radius_px: float, method: str) -> None:
+    settings = Settings(radius_px=radius_px, amount=2, method=method)
+    seven.looks_no_further_than_its_halo(STEP, settings)
 
 
-def test_shape_and_depth() -> None:
-    seven.keeps_shape_and_depth(STEP, Settings(radius_px=2.0))
+@METHOD
+def test_shape_and_depth(method: str) -> None:
+    seven.keeps_shape_and_depth(STEP, Settings(radius_px=2.0, method=method))
 
 
-def test_range() -> None:
-    seven.stays_finite(STEP, Settings(amount=3, overshoot=1, threshold=0), low=0, high=1)
+@METHOD
+def test_range(method: str) -> None:
+    free = Settings(amount=3, overshoot=1, threshold=0, method=method)
+    seven.stays_finite(STEP, free, low=0, high=1)
 
 
+@METHOD
 @pytest.mark.parametrize("radius_px", [0.7, 10.0])
-def test_tiling(radius_px: float) -> None:
-    seven.same_bits_for_any_tiling(STEP, Settings(radius_px=radius_px))
+def test_tiling(radius_px: float, method: str) -> None:
+    seven.same_bits_for_any_tiling(STEP, Settings(radius_px=radius_px, method=method))
+
+
+def test_the_guided_filter_is_opencvs_box_means() -> None:
+    """He's formulas, written with another library's box filter in float64."""
+    import cv2
+
+    plane = seven.photo(90, 110, channels=1).pixels[:, :, 0].astype(np.float64)
+    side = 2 * window_radius(2.0) + 1
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        return np.asarray(cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT))
+
+    variance = mean(plane * plane) - mean(plane) ** 2
+    slope = variance / (variance + 0.06**2)
+    other = mean(slope) * plane + mean(mean(plane) - slope * mean(plane))
+    ours = smooth_within_edges(plane.astype(np.float32), radius_px=2.0, edge=0.06)
+    assert np.abs(ours - other).max() < 1e-4
+
+
+def test_guided_lifts_texture_and_leaves_no_halo_beside_an_edge() -> None:
+    chance = np.random.default_rng(8)
+    sharp = np.full((80, 120, 1), 0.25, np.float32)
+    sharp[:, 60:] = 0.75
+    soft = blurred(sharp, 1.2)
+    texture = blurred(chance.normal(0, 0.05, soft.shape).astype(np.float32), 0.7)
+
+    def overshoot(method: str) -> float:
+        result = sharpen_edges(soft, radius_px=1.5, amount=1.5, method=method)
+        return float(max(result.max() - 0.75, 0.25 - result.min()))
+
+    def gain(method: str) -> float:
+        result = sharpen_edges(soft + texture, radius_px=1.5, amount=1.5, method=method)
+        far = (slice(8, -8), slice(8, 45))
+        return float(result[far].std() / (soft + texture)[far].std())
+
+    assert overshoot("unsharp") > 0.04
+    assert overshoot("guided") < 0.01
+    assert gain("guided") > 1.3
 
 
 @pytest.mark.parametrize("radius_px", [0.8, 3.0])
@@ -95,3 +144,13 @@ def test_flat_picture_is_unmoved_and_input_is_not_written_to() -> None:
     before = flat.copy()
     assert np.abs(sharpen_edges(flat, radius_px=3, amount=3) - before).max() < 1e-6
     assert np.array_equal(flat, before)
+
+
+def test_guided_is_better_than_before() -> None:
+    clean = seven.photo(128, 128).pixels
+    seven.improves(
+        lambda soft: sharpen_edges(soft, radius_px=1.0, amount=1.0, method="guided", edge=0.15),
+        blurred(clean, 0.8),
+        clean,
+        by_db=0.5,
+    )

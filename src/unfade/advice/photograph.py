@@ -1,4 +1,4 @@
-"""Rules for photographs: dust and scratches, noise and grain, tone, fading, blur, faces."""
+"""Rules for photographs: dust and scratches, noise and grain, tone, fading, faces."""
 
 from __future__ import annotations
 
@@ -53,14 +53,9 @@ def fading(findings: Findings, wishes: Wishes) -> None:
             wishes.leave(f"colour cast: it may be the light of the scene. {cast.says}")
 
 
-def blur(findings: Findings, wishes: Wishes) -> None:
-    if findings.sharpness is not None and findings.sharpness.blurred:
-        wishes.leave("blur: what was not sharp is not made up. Use `--only sharpen` to accent it.")
-
-
 def faces(findings: Findings, wishes: Wishes) -> None:
     if findings.faces is not None and findings.faces.faces:
         wishes.leave(f"faces: {count(len(findings.faces.faces), 'face')} seen, none is altered.")
 
 
-RULES: tuple[Rule, ...] = (marks, noise, tone, fading, blur, faces)
+RULES: tuple[Rule, ...] = (marks, noise, tone, fading, faces)

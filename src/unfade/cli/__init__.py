@@ -34,6 +34,7 @@ COMMANDS = {
     "batch": ("batch", "Restore a whole folder or S3 prefix, resumable."),
     "upload": ("upload", "Put a collection into a store, checked and resumable."),
     "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
+    "fuse": ("fuse", "Make one picture of several scans of the same thing."),
     "serve": ("serve", "Open the page and the REST API on this machine."),
 }
 

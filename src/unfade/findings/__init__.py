@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.photograph import (
     Cast,
@@ -33,6 +34,7 @@ class Findings:
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
+    blur: Blur | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -49,6 +51,7 @@ class Findings:
 
 
 __all__ = [
+    "Blur",
     "Cast",
     "Clipping",
     "Face",
