@@ -35,6 +35,8 @@ COMMANDS = {
     "upload": ("upload", "Put a collection into a store, checked and resumable."),
     "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
     "serve": ("serve", "Open the page and the REST API on this machine."),
+    "split": ("split", "Take the photographs on a flatbed scan apart, each straightened."),
+    "platen": ("platen", "Find dust on the scanner's glass from many scans, as a mask."),
 }
 
 
