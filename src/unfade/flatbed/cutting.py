@@ -223,7 +223,9 @@ def _straightened(
             into[top:bottom] = pixels_to_codes(values, into.dtype, picture.full_scale)
     corners = photograph.corners - 0.5
     window = _around(corners[:, 0], corners[:, 1], picture)
-    straight = replace(picture, samples=samples, **planes)
+    straight = replace(
+        picture, samples=samples, alpha=planes.get("alpha"), infrared=planes.get("infrared")
+    )
     return straight, window, outside / (rows * cols)
 
 

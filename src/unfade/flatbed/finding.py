@@ -69,8 +69,8 @@ def find_photographs(picture: Picture, bench: BenchView | None = None) -> Layout
             photographs=(), says="The scan's edge shows no even colour: no lid can be told."
         )
     rough = rough_outlines(small, platen)
-    found = [_refined(picture, each, rough, platen, k) for each in rough]
-    found = [each for each in found if each is not None]
+    measured = (_refined(picture, each, rough, platen, k) for each in rough)
+    found = [each for each in measured if each is not None]
     ordered = _reading_order(found)
     if not ordered:
         return Layout(photographs=(), says="Nothing but the empty platen.")

@@ -19,6 +19,7 @@ LEAST_SIDE_SHARE = 0.02  # of the scan's shorter side
 FULL = 0.93  # share of its rectangle that a photograph alone covers
 PART_FULL = 0.88
 PART_SHARE = 0.04  # of a piece: smaller parts are no photographs
+STRIP_WIDE = 0.12  # of its length
 MOST_WORN_PX = 6
 SHADOW = (0.45, 1.0)  # of the lid's brightness
 SHADOW_HUE = 0.04
@@ -165,9 +166,48 @@ def _parts(
                 continue
             parts = tuple(_rectangle(p, radius, worn) for p in pieces)
             covered = sum(p.width * p.height for p in parts)
-            if min(p.full for p in parts) >= PART_FULL and covered >= 0.7 * inside.sum():
+            if min(p.full for p in parts) < PART_FULL or covered < 0.7 * inside.sum():
+                continue
+            # what fills its rectangle comes apart only where strips of shadow run through it
+            if whole.full < FULL or _are_strips(inside, parts, pixels, platen):
                 return parts
     return None
+
+
+def _are_strips(inside: Mask, parts: tuple[Rough, ...], pixels: Pixels, platen: Platen) -> bool:
+    """Whether all that lies between the parts is narrow strips, even along their length."""
+    import cv2
+
+    boxes = [np.rint(cv2.boxPoints(part.box) - 0.5).astype(np.int32) for part in parts]
+    between = np.zeros(inside.shape, np.uint8)
+    cv2.fillConvexPoly(between, cv2.convexHull(np.concatenate(boxes)), 1)
+    between &= inside.astype(np.uint8)
+    for corners in boxes:
+        cv2.fillConvexPoly(between, corners, 0)
+    between = cv2.morphologyEx(between, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    contours, _ = cv2.findContours(between, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    shortest = 0.5 * min(min(p.width, p.height) for p in parts)
+    strips = 0
+    level = pixels.mean(axis=2)
+    for contour in contours:
+        (_, _), (a, b), angle = cv2.minAreaRect(contour)
+        if max(a, b) < shortest:
+            continue
+        if min(a, b) > STRIP_WIDE * max(a, b):
+            return False
+        strips += 1
+        strip = np.zeros_like(between)
+        cv2.drawContours(strip, [contour], -1, 1, cv2.FILLED)
+        y, x = np.nonzero(strip)
+        turn = np.radians(angle if a > b else angle + 90)
+        across = np.rint(y * np.cos(turn) - x * np.sin(turn)).astype(int)
+        across -= across.min()
+        count = np.maximum(np.bincount(across), 1)
+        mean = np.bincount(across, level[y, x]) / count
+        rest = np.abs(level[y, x] - mean[across])
+        if np.median(rest) > 2 * platen.step:
+            return False
+    return strips >= len(parts) - 1
 
 
 def _shadow(pixels: Pixels, platen: Platen) -> Mask:

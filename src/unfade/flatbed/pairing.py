@@ -16,6 +16,7 @@ from unfade.flatbed.photograph import Photograph
 SIZE_SHARE = 0.015  # two measurements of one print agree to this, and to SIZE_PX
 SIZE_PX = 4.0
 AMBIGUOUS = 1.5  # a second-best partner must be this much worse
+NEAR_SHARE = 0.03  # of the scan: prints lie apart by more, and are put back to about this
 WAYS = ("in place", "mirrored left to right", "mirrored top to bottom")
 
 
@@ -62,7 +63,8 @@ def pair_backs(
     notes = []
     for i, j in pairs:
         others = np.concatenate([np.delete(cost[i], j), np.delete(cost[:, j], i)])
-        if len(others) and others.min() < AMBIGUOUS * cost[i, j] + 0.01:
+        others = others[np.isfinite(others)]
+        if len(others) and others.min() < AMBIGUOUS * cost[i, j] + NEAR_SHARE:
             notes.append(f"Front {i + 1} and back {j + 1}: another outline fits nearly as well.")
     return Pairing(
         pairs=tuple(pairs),
