@@ -51,8 +51,9 @@ def platen(
     shadow_px: float = 5.0,
     dust: int = 60,
     seed: int = 0,
+    pictures: list[np.ndarray] | None = None,
 ) -> np.ndarray:
-    """(rows, cols, 3) float32 scan of prints on a lid."""
+    """(rows, cols, 3) float32 scan of prints on a lid; ``pictures`` instead of made scenes."""
     chance = np.random.default_rng(1000 + seed)
     y, x = np.mgrid[0:rows, 0:cols].astype(np.float32)
     light = 1 + uneven * ((x / cols - 0.5) - 0.7 * (y / rows - 0.5) ** 2)
@@ -61,8 +62,8 @@ def platen(
         fallen = _cover(each, y - 2.0, x - 1.5)
         fallen = cv2.GaussianBlur(fallen, (0, 0), shadow_px)
         view *= (1 - shadow * fallen)[..., None]
-    for each in prints:
-        _lay(view, each, y, x)
+    for n, each in enumerate(prints):
+        _lay(view, each, y, x, pictures[n] if pictures else None)
     for _ in range(dust):
         at = tuple(int(v) for v in chance.integers(0, (cols, rows), 2))
         tone = float(chance.choice([0.25, 0.98]))
@@ -88,11 +89,15 @@ def _cover(each: Print, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.clip(inside + 0.5, 0, 1).astype(np.float32)
 
 
-def _lay(view: np.ndarray, each: Print, y: np.ndarray, x: np.ndarray) -> None:
+def _lay(
+    view: np.ndarray, each: Print, y: np.ndarray, x: np.ndarray, picture: np.ndarray | None
+) -> None:
     cover = _cover(each, y, x)
     v, u = _place(each, y, x)
     rows, cols = round(each.rows) - 2 * each.border, round(each.cols) - 2 * each.border
-    if each.flat is not None:
+    if picture is not None:
+        shown = picture
+    elif each.flat is not None:
         shown = np.full((rows, cols, 3), each.flat, np.float32)
     else:
         shown = scene(rows, cols, each.seed)
