@@ -153,7 +153,7 @@ def _glass(pictures: list[np.ndarray]) -> Row:
 
 
 def _film(pictures: list[np.ndarray]) -> Iterator[Row]:
-    """Dust on dye film by infrared, and what the plane of silver, Kodachrome, another frame does."""
+    """Dust on dye film by infrared; planes of silver, Kodachrome and another frame refused."""
     leaks = {"dye": (0.02, 0), "silver": (0.0, 0.8), "Kodachrome": (0.45, 0)}
     refused = dict.fromkeys(("silver", "Kodachrome", "another frame"), 0)
     usable, hit, dust_px, wrong, marked = 0, 0, 0, 0, 0
