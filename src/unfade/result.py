@@ -16,6 +16,7 @@ from unfade.errors import PromiseBroken
 from unfade.files.formats.contract import Opened, WriteOptions
 from unfade.files.sidecar import evidence_path, record_path, write_record
 from unfade.files.source_type import (
+    ENHANCED,
     max_source_type,
     source_type_in,
     source_type_of,
@@ -24,6 +25,7 @@ from unfade.files.source_type import (
 from unfade.files.xmp import with_history
 from unfade.findings import Findings
 from unfade.picture import EvidenceMap, Picture
+from unfade.provenance import Credentials, check_signable, manifest_of, sign_file
 from unfade.record import Evidence, Record
 from unfade.treatment import Treated, check_untouched
 from unfade.version import VERSION
@@ -120,6 +122,7 @@ class Result:
         *,
         overwrite: bool = False,
         quality: int | None = None,
+        sign: Credentials | None = None,
     ) -> Saved:
         """Write the picture, its record and its evidence map; all of them or none.
 
@@ -128,6 +131,8 @@ class Result:
 
         Args:
             quality: of lossy formats, when the original has no tables to keep, 1-100
+            sign: put a signed C2PA manifest into the file; one in which nothing was changed stays
+                the very same bytes, unsigned
         Raises:
             OutputError: it cannot be written, or exists and ``overwrite`` is False
             WouldLose: the format cannot keep what the original has
@@ -135,6 +140,8 @@ class Result:
         target = Path(target)
         existed = target.exists()
         same_bytes = not self.changed and files.same_format(self.original, target)
+        if sign is not None and not same_bytes:
+            check_signable(target)
         written: list[Path] = []
         try:
             if same_bytes:
@@ -144,6 +151,8 @@ class Result:
             else:
                 evidence = self._write(target, overwrite, quality)
                 written.append(target)
+                if sign is not None:
+                    self._sign(target, evidence, sign)
             record = self._as_written(target, evidence, same_bytes)
             evidence_file = None
             if evidence.any():
@@ -165,7 +174,9 @@ class Result:
             same_bytes=same_bytes,
         )
 
-    def save_in_place(self, *, quality: int | None = None) -> Saved:
+    def save_in_place(
+        self, *, quality: int | None = None, sign: Credentials | None = None
+    ) -> Saved:
         """Put the result in the original's place, after a copy of that was laid beside it.
 
         The copy (``NAME.bak``) is the original from then on: ``revert`` goes back to it. When
@@ -188,7 +199,7 @@ class Result:
         backup = files.back_up(path)
         kept = replace(self, original=replace(self.original, path=backup))
         try:
-            return kept.save(path, overwrite=True, quality=quality)
+            return kept.save(path, overwrite=True, quality=quality, sign=sign)
         except BaseException:
             os.replace(backup, path)  # whether or not the result already lay there
             raise
@@ -216,9 +227,17 @@ class Result:
             evidence = np.maximum(self.evidence, np.uint8(Evidence.ESTIMATED))
         return evidence
 
-    def _source_type(self) -> str | None:
+    def _sign(self, target: Path, evidence: EvidenceMap, sign: Credentials) -> None:
+        word = self._source_type(evidence)
+        manifest = manifest_of(
+            self.record, evidence, title=target.name, source_type=word or ENHANCED
+        )
+        original = None if self.original.header.format == "array" else self.original.path
+        sign_file(target, manifest, sign, original=original)
+
+    def _source_type(self, evidence: EvidenceMap | None = None) -> str | None:
         """What the evidence calls for, over what the original admits."""
-        classes = {int(kind) for kind in np.unique(self.evidence)}
+        classes = {int(k) for k in np.unique(self.evidence if evidence is None else evidence)}
         networks = any(step.model for step in self.record.steps)
         wanted = source_type_of(classes, networks=networks)
         before = source_type_in(self.original.blocks.xmp)

@@ -36,6 +36,8 @@ COMMANDS = {
     "clean": ("clean", "Remove what interrupted runs of unfade left behind."),
     "fuse": ("fuse", "Make one picture of several scans of the same thing."),
     "serve": ("serve", "Open the page and the REST API on this machine."),
+    "split": ("split", "Take the photographs on a flatbed scan apart, each straightened."),
+    "platen": ("platen", "Find dust on the scanner's glass from many scans, as a mask."),
 }
 
 

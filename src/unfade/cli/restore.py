@@ -67,6 +67,8 @@ STANDARD = "-"
 @click.option("--overwrite", is_flag=True, help="Replace an output that is already there.")
 @click.option("--report", is_flag=True, help="Write a treatment report beside the result.")
 @click.option("--package", is_flag=True, help="Write a zip of original, layers, masks, record.")
+@click.option("--sign", metavar="CERT", help="Put a signed C2PA manifest into the result.")
+@click.option("--key", metavar="KEY", help="The private key of that certificate, PEM.")
 @click.option("--in-place", is_flag=True, help="Replace the original, after a backup beside it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -94,6 +96,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         diffusion=options["diffusion"],
     )
     in_place = bool(options["in_place"])
+    options["credentials"] = _credentials(options["sign"], options["key"])
     targets = plan_targets(paths, options["output"], config.suffix, in_place=in_place)
     failed: list[UnfadeError] = []
     with (
@@ -116,6 +119,16 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
             f"{len(failed)} of {len(targets)} pictures failed.",
             "The others are done; each failure is named above.",
         )
+
+
+def _credentials(certificate: str | None, key: str | None) -> Any:
+    if (certificate is None) != (key is None):
+        raise UsageError("`--sign` and `--key` belong together.", "Name certificate and key.")
+    if certificate is None or key is None:
+        return None
+    from unfade.provenance import load_credentials
+
+    return load_credentials(certificate, key)
 
 
 def plan_targets(
@@ -168,6 +181,10 @@ def _one(
     from unfade.film.kinds import is_film
 
     if path != STANDARD and is_film(Path(path)):
+        if options["credentials"] is not None:
+            raise UsageError(
+                f"`{path}` is a film, and only pictures are signed.", "Leave `--sign` out."
+            )
         where = target_for_film(path, target, options["output"], options["access"])
         restore_one_film(Path(path), where, options, config, bench)
         return
@@ -179,9 +196,14 @@ def _one(
         _tell_plan(path, result, options)
         return
     if options["in_place"]:
-        saved = result.save_in_place(quality=options["quality"])
+        saved = result.save_in_place(quality=options["quality"], sign=options["credentials"])
     else:
-        saved = result.save(target, overwrite=options["overwrite"], quality=options["quality"])
+        saved = result.save(
+            target,
+            overwrite=options["overwrite"],
+            quality=options["quality"],
+            sign=options["credentials"],
+        )
     _tell(path, saved, result, options)
     _file_papers(result, saved, options)
 
@@ -244,13 +266,22 @@ def _piped(
                 shutil.copyfileobj(sys.stdin.buffer, file)
         result = _restored(source, options, config, bench)
         if target is not None:
-            saved = result.save(target, overwrite=options["overwrite"], quality=options["quality"])
+            saved = result.save(
+                target,
+                overwrite=options["overwrite"],
+                quality=options["quality"],
+                sign=options["credentials"],
+            )
             _tell(path, saved, result, options)
             return
         from unfade import files
 
         suffix = files.usual_extension(result.original)
-        saved = result.save(Path(folder) / f"output{suffix}", quality=options["quality"])
+        saved = result.save(
+            Path(folder) / f"output{suffix}",
+            quality=options["quality"],
+            sign=options["credentials"],
+        )
         with open(saved.output, "rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from unfade.condition import blur, cast, clipping, faces, fade, marks, noise, sharpness, tone
+from unfade.condition import (
+    blur,
+    cast,
+    clipping,
+    faces,
+    fade,
+    infrared,
+    marks,
+    noise,
+    sharpness,
+    tone,
+)
 from unfade.condition.contract import Finder
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings
@@ -20,6 +31,7 @@ FINDERS: tuple[Finder, ...] = (
     marks.FINDER,
     faces.FINDER,
     blur.FINDER,
+    infrared.FINDER,
 )
 
 
@@ -27,13 +39,16 @@ def look_at(picture: Picture, bench: BenchView, *, only: Collection[str] | None 
     """Look at a picture with all eyes, or with those named.
 
     Args:
-        only: names of findings, e.g. {"marks", "noise"}; None: all
+        only: names of findings, e.g. {"marks", "noise"}; None: all. Where the scan has an
+            infrared plane, marks are looked for in it too
     Returns:
         findings; what nobody looked for is None
     """
+    wanted = None if only is None else {*only, *(("infrared",) if "marks" in only else ())}
     seen = {
         finder.name: finder.look(picture, bench)
         for finder in FINDERS
-        if only is None or finder.name in only
+        if (wanted is None or finder.name in wanted) and finder.applies(picture)
     }
-    return Findings(**seen)  # type: ignore[arg-type]  # each finder fills the field it names
+    found = Findings(**seen)  # type: ignore[arg-type]  # each finder fills the field it names
+    return infrared.joined(found, picture)

@@ -19,9 +19,11 @@ class Finder:
         title: one line for lists
         look: (picture, bench) -> finding; reads windows, never the whole as float32
         network: catalogue name of the network it needs, or None
+        applies: whether there is anything to look at; where not, the finding stays None
     """
 
     name: str
     title: str
     look: Callable[[Picture, BenchView], Finding]
     network: str | None = None
+    applies: Callable[[Picture], bool] = lambda picture: True

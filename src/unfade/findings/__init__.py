@@ -9,6 +9,7 @@ from typing import Any
 
 from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
+from unfade.findings.infrared import Infrared
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -35,6 +36,7 @@ class Findings:
     clipping: Clipping | None = None
     faces: Faces | None = None
     blur: Blur | None = None
+    infrared: Infrared | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -59,6 +61,7 @@ __all__ = [
     "Fade",
     "Finding",
     "Findings",
+    "Infrared",
     "Mark",
     "MarkKind",
     "Marks",
