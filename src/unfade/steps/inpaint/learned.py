@@ -15,8 +15,9 @@ from unfade.picture import Picture
 from unfade.pixels.masks import width
 from unfade.record import Evidence
 from unfade.steps import networks
+from unfade.steps.inpaint.choice import AUTO, chosen_method
 
-CLASSICAL = ("telea", "navier-stokes", "biharmonic", "sparse")
+CLASSICAL = ("telea", "navier-stokes", "biharmonic", "sparse", "patch")
 # method -> network of the catalogue
 NETWORKS = {"lama": "big-lama", "mat": "mat-places512", "mi-gan": "mi-gan-512"}
 DIFFUSION = "diffusion"
@@ -51,7 +52,7 @@ class Filling:
 
 def network_of(settings: Learned) -> str | None:
     """The catalogue name of the network that the settings need."""
-    return networks.network_name(settings.method, CLASSICAL, NETWORKS)
+    return networks.network_name(settings.method, (AUTO, *CLASSICAL), NETWORKS)
 
 
 def measure_fill(
@@ -81,15 +82,16 @@ def made_with(settings: Learned) -> Evidence:
 
 def mark_made_with(mark: Mark, settings: Learned) -> Evidence:
     """The evidence class of one fill: a learned fill of a wide hole is made up."""
-    if settings.method == DIFFUSION or one_piece(mark, settings):
+    learned = network_of(settings) is not None
+    if settings.method == DIFFUSION or (learned and one_piece(mark, settings)):
         return Evidence.INVENTED
     return Evidence.ESTIMATED
 
 
 def one_piece(mark: Mark, settings: Learned) -> bool:
-    """Whether a network must see the whole hole at once: a wide one has no fill in parts."""
+    """Whether the whole hole must be seen at once: a wide one has no fill in parts."""
     if network_of(settings) is None:
-        return False
+        return chosen_method(settings.method, mark.region.mask) == "patch"
     return settings.method == DIFFUSION or width(mark.region.mask) > SMALL_LOSS_PX
 
 
