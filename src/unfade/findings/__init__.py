@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
+from unfade.findings.creases import Creases, Fold
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -30,6 +31,7 @@ class Findings:
     fade: Fade | None = None
     cast: Cast | None = None
     marks: Marks | None = None
+    creases: Creases | None = None
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
@@ -51,11 +53,13 @@ class Findings:
 __all__ = [
     "Cast",
     "Clipping",
+    "Creases",
     "Face",
     "Faces",
     "Fade",
     "Finding",
     "Findings",
+    "Fold",
     "Mark",
     "MarkKind",
     "Marks",
