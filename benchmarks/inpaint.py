@@ -6,9 +6,10 @@
 
 ``DIR`` holds ``eval/<set>/*.png``, ``eval/masks/*.png`` (white = hole) and
 ``damage/film_shapes/*.png`` (opacity of dirt, hairs and scratches). Prints PSNR and SSIM inside
-the mask for each method and kind of mask, the lead over OpenCV's Telea picture by picture;
+the mask for each method and kind of mask and the lead over OpenCV's Telea picture by picture;
 with ``--wide`` PSNR inside holes of 8 to 100 px and tears, beside the perceptual distance
-ST-LPIPS of 160 px around them (0: equal), and seconds a hole; with ``--speed`` the time for 12 megapixels with 1 % damage, mark by mark as the treatment works.
+ST-LPIPS of 160 px around them (0: equal), and seconds a hole; with ``--speed`` the time for 12
+megapixels with 1 % damage, mark by mark as the treatment works.
 """
 
 from __future__ import annotations

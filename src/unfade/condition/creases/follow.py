@@ -16,40 +16,27 @@ from unfade.condition.creases.lines import (
     folded,
 )
 from unfade.condition.creases.strip import along
-from unfade.picture import Picture, Window
+from unfade.picture import Picture
+from unfade.pixels.strips import read_strip
 
-PIECE_PX = 256  # so much of a line is read at once
 MARGIN_PX = 18  # what the evidence looks at beside the path
 
 
-def read_strip(
-    picture: Picture, place: np.ndarray, across: np.ndarray, half_px: int
-) -> np.ndarray:
-    """(2 half_px + 1, length, channels) float32 pixels beside a line, read piece by piece.
-
-    Args:
-        place, across: as ``along`` gives them
-    """
-    import cv2
-
-    aside = np.arange(-half_px, half_px + 1)[:, None]
-    strip = np.empty((2 * half_px + 1, len(place), picture.channels), np.float32)
-    for first in range(0, len(place), PIECE_PX):
-        part = slice(first, first + PIECE_PX)
-        rows = place[None, part, 0] + aside * across[None, part, 0]
-        cols = place[None, part, 1] + aside * across[None, part, 1]
-        rows = np.clip(rows, 0, picture.rows - 1)
-        cols = np.clip(cols, 0, picture.cols - 1)
-        box = Window(
-            int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1
-        ).grown(2, picture.rows, picture.cols)  # fmt: skip
-        pixels = picture.read(box)
-        found = cv2.remap(
-            pixels, (cols - box.left).astype(np.float32), (rows - box.top).astype(np.float32),
-            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        strip[:, part] = np.asarray(found).reshape(rows.shape[0], -1, picture.channels)
-    return strip
+def extended(points: np.ndarray, rows: int, cols: int, most_px: float) -> np.ndarray:
+    """A line whose ends are near the picture's border, led on to it."""
+    ends = []
+    for here, inner in ((points[0], points[min(4, len(points) - 1)]),
+                        (points[-1], points[max(-5, -len(points))])):  # fmt: skip
+        way = (here - inner) / max(float(np.hypot(*(here - inner))), 1e-6)
+        room = [
+            (limit - at) / step
+            for at, step, last in ((here[0], way[0], rows - 1), (here[1], way[1], cols - 1))
+            for limit in (0, last)
+            if step * (limit - at) > 1e-6
+        ]
+        far = min(room, default=0.0)
+        ends.append([here + way * far] if 0 < far <= most_px else [])
+    return np.array([*ends[0], *points, *ends[1]])
 
 
 def followed(picture: Picture, points: np.ndarray, k: int) -> np.ndarray:
@@ -66,7 +53,7 @@ def followed(picture: Picture, points: np.ndarray, k: int) -> np.ndarray:
     if blocks < 3:
         return points
     plane = light[:, : blocks * BLOCK_PX].reshape(light.shape[0], blocks, BLOCK_PX).mean(axis=2)
-    board = folded(np.ascontiguousarray(plane, np.float32))[:, MARGIN_PX : -MARGIN_PX] + TOLL + 1
+    board = folded(np.ascontiguousarray(plane, np.float32))[:, MARGIN_PX:-MARGIN_PX] + TOLL + 1
     aside = best_path(board) - stray
     at = (np.arange(blocks) * BLOCK_PX + BLOCK_PX // 2).clip(0, len(place) - 1)
     middle = place[at] + aside[:, None] * across[at]

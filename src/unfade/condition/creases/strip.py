@@ -50,7 +50,9 @@ def along(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     at = np.arange(0, max(length[-1], 1.0))
     smooth = _smoothed(points)
     place = np.stack([np.interp(at, length, smooth[:, k]) for k in (0, 1)], axis=1)
-    ahead = np.gradient(_smoothed(points, 9), axis=0) if len(points) > 2 else np.diff(points, axis=0)
+    ahead = (
+        np.gradient(_smoothed(points, 9), axis=0) if len(points) > 2 else np.diff(points, axis=0)
+    )
     ahead = np.resize(ahead, points.shape)
     way = np.stack([np.interp(at, length, ahead[:, k]) for k in (0, 1)], axis=1)
     way /= np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)[:, None]

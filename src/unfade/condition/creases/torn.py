@@ -145,6 +145,8 @@ def _corner(part: Pixels, shorter: int) -> Mask | None:
     brightest = cv2.dilate(np.where(lip, light, 0).astype(np.float32), np.ones((9, 9), np.uint8))
     past = float(np.median(light[beyond])) if beyond.any() else 1.0
     paper = float(np.quantile(light[lip], 0.7))
+    if abs(past - float(seed.mean())) < 2 * FLAT_CODES:
+        return None  # the same goes on beyond: a rope or a mast before the sky
     higher = brightest[rim] > max(float(seed.mean()), past) + 0.08
     if higher.mean() < 0.9 or paper < 0.6 or float(brightest[rim].std()) > 0.08:
         return None

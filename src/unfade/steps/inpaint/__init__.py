@@ -23,12 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from unfade.engines.contract import BenchView
 from unfade.errors import nearest
 from unfade.findings import Findings, Mark, MarkKind, Region
-from unfade.picture import Mask, Pixels, Window
+from unfade.picture import Mask, Picture, Pixels, Window
 from unfade.pixels.grain import add_grain, measure_grain
 from unfade.pixels.masks import dilate, width
 from unfade.record import Evidence
@@ -207,6 +209,16 @@ def grown_marks(marks: Iterable[Mark], *, grow_px: float, max_width_px: float) -
     return tuple(chosen)
 
 
+def left_out(marks: Iterable[Mark], max_width_px: float) -> tuple[dict[str, Any], ...]:
+    """Marks that are too wide to be filled, as the record names them."""
+    widths = ((mark, width(mark.region.mask)) for mark in marks)
+    return tuple(
+        {"key": mark.key, "width_px": round(wide, 1)}
+        for mark, wide in widths
+        if wide > max_width_px
+    )
+
+
 def _grown(window: Window, mask: Mask, grow_px: float) -> Region:
     margin = int(grow_px)
     grown = dilate(np.pad(mask, margin), grow_px)
@@ -227,6 +239,14 @@ def _regions(findings: Findings, settings: Settings) -> Sequence[Mark]:
     )
 
 
+def _measured(
+    picture: Picture, settings: Settings, findings: Findings, bench: BenchView
+) -> Filling:
+    marks = findings.marks.of_kind(MarkKind.USER) if findings.marks is not None else ()
+    engine = measure_fill(picture, settings, findings, bench).engine
+    return Filling(engine, left_out(marks, settings.max_width_px))
+
+
 STEP = Step(
     name="inpaint",
     title="Fill the holes of the user's own mask from what lies around them",
@@ -236,7 +256,7 @@ STEP = Step(
     propose=propose_fill,
     regions=_regions,
     looks_at=("marks",),
-    measure=measure_fill,
+    measure=_measured,
     halo_px=surround_px,
     network=network_of,
     made_with=made_with,

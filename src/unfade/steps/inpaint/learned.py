@@ -42,12 +42,13 @@ class Learned(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filling:
-    """An opened network that fills holes; None: the method needs none."""
+    """An opened network that fills holes, or None; and the holes that are too wide to be filled."""
 
     engine: Filler | None
+    too_wide: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {}
+        return {"too_wide": list(self.too_wide)} if self.too_wide else {}
 
 
 def network_of(settings: Learned) -> str | None:

@@ -27,7 +27,7 @@ from unfade.picture import Picture
 from unfade.pixels.masks import width
 from unfade.record import Evidence
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
-from unfade.steps.inpaint import METHODS, FillSettings, fill_by, grown_marks, learned
+from unfade.steps.inpaint import METHODS, FillSettings, fill_by, grown_marks, learned, left_out
 from unfade.steps.inpaint.choice import AUTO
 from unfade.steps.inpaint.learned import NETWORKS
 from unfade.steps.mend_creases.relief import Relief, measure_relief, take_away
@@ -115,10 +115,7 @@ def _measure(
     return Measured(
         tuple(measure_relief(picture, fold) for fold in folds if fold.key in keys),
         learned.measure_fill(picture, settings, findings, bench).engine,
-        tuple(
-            {"key": m.key, "width_px": round(width(m.region.mask), 1)}
-            for m in too_wide(findings, settings)
-        ),
+        left_out(too_wide(findings, settings), settings.max_width_px),
     )
 
 

@@ -13,21 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from unfade.findings import Fold
 from unfade.picture import Mask, Picture, Pixels, Window
+from unfade.pixels.strips import read_strip
 
 OFFSET = 0.055
-PIECE_PX = 256  # so much of a line is read at once
 BESIDE_SHARE = 0.6  # of the half width: as much of the sound picture is read beyond each flank
 KNOT_PX = 24  # the strength is measured as often
 KNOTS_SMOOTH = 5
 STRENGTH_MOST = 1.6
 LEAST_RELIEF = 0.002  # of the logarithm: fainter profiles are chance
-PAPER_ABOVE = 0.045  # of the logarithm: how far bare paper stands out at least
-NOISES_ABOVE = 4.0
+PAPER_ABOVE = 0.04  # of the logarithm: how far bare paper stands out at least
+TIMES_ABOVE = 2.0  # and how much more than what stands out of the picture beside
 CRACK_SHARE, CRACK_LEAST_PX = 0.45, 4  # how far from the line the layer breaks
 
 
@@ -71,7 +72,7 @@ def measure_relief(picture: Picture, fold: Fold) -> Relief:
     place, across = _along(np.array(fold.points, np.float64))
     half = max(3, round(fold.half_px))
     beside = max(3, int(half * BESIDE_SHARE))
-    strip = np.log(np.maximum(_strip(picture, place, across, half + beside), 0) + OFFSET)
+    strip = np.log(np.maximum(read_strip(picture, place, across, half + beside), 0) + OFFSET)
     middle = half + beside
     up, down = strip[:beside].mean(axis=0), strip[-beside:].mean(axis=0)
     # between the two sides the picture goes over in a straight line
@@ -113,7 +114,7 @@ def _strength(over: np.ndarray, profile: np.ndarray) -> np.ndarray:
     found = np.array(
         [
             profile @ np.median(np.clip(over[:, a:b], -most, most), axis=1) / energy
-            for a, b in zip(edges, edges[1:], strict=False)
+            for a, b in pairwise(edges)
         ]
     )
     found = np.clip(found, 0, STRENGTH_MOST)
@@ -131,20 +132,26 @@ def _broken(left: np.ndarray) -> Mask:
     half = left.shape[0] // 2
     crack = min(half - 1, max(CRACK_LEAST_PX, round(half * CRACK_SHARE)))
     aside = np.abs(np.arange(-half, half + 1))
-    ring = (aside > crack) & (aside <= 2 * crack)
-    ring = ring if ring.any() else aside == half
-    beside = left[ring]
-    level = np.median(beside, axis=0)
-    spread = 1.48 * np.median(np.abs(beside - level), axis=0)
-    wide = np.pad(spread, 15, mode="edge")
-    spread = np.median(np.lib.stride_tricks.sliding_window_view(wide, 31), axis=1)
-    limit = np.maximum(PAPER_ABOVE, NOISES_ABOVE * spread)
     near = (aside <= crack)[:, None]
-    paper = (left - level > limit) & near
+    ring = aside > crack + 1
+    ring = ring if ring.any() else aside == half
+    plane = left.astype(np.float32)
+    tall = np.ones((2 * crack + 1, 1), np.uint8)
+    high = plane - cv2.morphologyEx(plane, cv2.MORPH_OPEN, tall)
+    deep = cv2.morphologyEx(plane, cv2.MORPH_CLOSE, tall) - plane
+    paper = (high > _limit(high[ring])) & near
     close = cv2.dilate(paper.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    shadow = (level - left > limit) & near & close
+    shadow = (deep > _limit(deep[ring])) & near & close
     both = (paper | shadow).astype(np.uint8)
     return cv2.dilate(both, np.ones((3, 3), np.uint8)) > 0
+
+
+def _limit(beside: np.ndarray) -> np.ndarray:
+    """(length,) how far something must stand out: more than the picture beside it does."""
+    usual = np.quantile(beside, 0.75, axis=0)
+    wide = np.pad(usual, 15, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(wide, 31), axis=1)
+    return np.asarray(np.maximum(PAPER_ABOVE, TIMES_ABOVE * usual))
 
 
 def take_away(
@@ -224,26 +231,3 @@ def _along(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ahead = np.gradient(place, axis=0) if len(place) > 1 else np.array([[0.0, 1.0]])
     ahead = ahead / np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
     return place, np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
-
-
-def _strip(picture: Picture, place: np.ndarray, across: np.ndarray, half_px: int) -> np.ndarray:
-    """(2 half_px + 1, length, channels) float32 pixels beside a line, read piece by piece."""
-    import cv2
-
-    aside = np.arange(-half_px, half_px + 1)[:, None]
-    strip = np.empty((2 * half_px + 1, len(place), picture.channels), np.float32)
-    for first in range(0, len(place), PIECE_PX):
-        part = slice(first, first + PIECE_PX)
-        rows = np.clip(place[None, part, 0] + aside * across[None, part, 0], 0, picture.rows - 1)
-        cols = np.clip(place[None, part, 1] + aside * across[None, part, 1], 0, picture.cols - 1)
-        box = Window(int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1)
-        box = box.grown(2, picture.rows, picture.cols)
-        found = cv2.remap(
-            picture.read(box), (cols - box.left).astype(np.float32),
-            (rows - box.top).astype(np.float32), cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        strip[:, part] = np.asarray(found).reshape(rows.shape[0], -1, picture.channels)
-    return strip
-
-
