@@ -23,6 +23,7 @@ from unfade.pixels.strips import read_strip
 
 OFFSET = 0.055
 BESIDE_SHARE = 0.6  # of the half width: as much of the sound picture is read beyond each flank
+PIECE_PX = 40  # the profile is measured in as long pieces, which must agree
 KNOT_PX = 24  # the strength is measured as often
 KNOTS_SMOOTH = 5
 STRENGTH_MOST = 1.6
@@ -81,25 +82,35 @@ def measure_relief(picture: Picture, fold: Fold) -> Relief:
     ]
     inner = strip[beside : beside + 2 * half + 1]
     over = (inner - (up * (1 - share) + down * share)).mean(axis=2)
-    profile = _profile(np.median(over, axis=1))
+    profile = _profile(over)
     strength = _strength(over, profile)
     left = over - profile[:, None] * strength[None, :]
     return Relief(fold.key, place, across, profile, strength, _broken(left))
 
 
-def _profile(median: np.ndarray) -> np.ndarray:
-    """The median across, each flank smoothed by itself, running out to nothing at the ends."""
-    half = len(median) // 2
-    out = np.zeros(len(median))
-    fade = np.clip((half + 0.5 - np.arange(1, half + 1)) / (0.3 * half), 0, 1)
-    for side in (-1, 1):
-        flank = median[half + side :: side].copy()
-        flank[:2] = np.median(flank[1:4])  # the crack itself is no relief
-        wide = np.pad(flank, 2, mode="edge")
-        flank = np.convolve(wide, np.ones(5) / 5, "valid") * fade
-        if np.abs(flank).max() >= LEAST_RELIEF:
-            out[half + side :: side] = flank
-    return out
+def _profile(over: np.ndarray) -> np.ndarray:
+    """The odd part of the median across, as far as pieces of the line agree on it.
+
+    What is lit on one flank lacks on the other; what both flanks have in common is the picture's.
+    """
+    half, length = over.shape[0] // 2, over.shape[1]
+    pieces = int(np.clip(length // PIECE_PX, 3, 40))
+    edges = np.linspace(0, length, pieces + 1).astype(int)
+    medians = np.stack([np.median(over[:, a:b], axis=1) for a, b in pairwise(edges) if b > a], 1)
+    odd = (medians[half + 1 :] - medians[:half][::-1]) / 2
+    odd[:2] = np.median(odd[1:4], axis=0)  # the crack itself is no relief
+    wide = np.pad(odd, ((2, 2), (0, 0)), mode="edge")
+    smooth = np.lib.stride_tricks.sliding_window_view(wide, 5, axis=0).mean(axis=-1)
+    flank = np.median(smooth, axis=1)
+    doubt = 1.25 * smooth.std(axis=1) / np.sqrt(smooth.shape[1])
+    flank = flank * np.maximum(0, 1 - np.square(doubt / np.maximum(np.abs(flank), 1e-6)))
+    flank *= np.clip((half + 0.5 - np.arange(1, half + 1)) / (0.3 * half), 0, 1)
+    # a flank is lit or shaded as a whole: where the sign turns, chance begins
+    turned = np.flatnonzero(np.sign(flank) != np.sign(flank[0]))
+    flank[turned[0] if turned.size else half :] = 0
+    if np.abs(flank).max() < LEAST_RELIEF:
+        flank[:] = 0
+    return np.concatenate([-flank[::-1], [0.0], flank])
 
 
 def _strength(over: np.ndarray, profile: np.ndarray) -> np.ndarray:
