@@ -31,9 +31,12 @@ def creases(findings: Findings, wishes: Wishes) -> None:
                 f"{count(number, name)} wider than {Settings().max_width_px:g} px: what lay there "
                 "cannot be computed. Set `mend_creases.max_width_px` to fill it all the same."
             )
-    unsure = len(found.items) - len(chosen) - len(wide)
-    if unsure:
-        wishes.leave(f"{count(unsure, 'crease or tear', 'creases or tears')}: not sure enough.")
+    if found.unsure:
+        number = count(len(found.unsure), "line", "lines")
+        wishes.leave(
+            f"{number} that may be creases or tears: not sure enough. Use "
+            "`--only mend_creases --set mend_creases.min_confidence=0.5` to mend them."
+        )
 
 
 RULES: tuple[Rule, ...] = (creases,)

@@ -24,9 +24,14 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Creases(Finding):
-    """Creases, tears and lost corners, each an item; of creases the line too."""
+    """Creases, tears and lost corners, each an item; of creases the line too.
+
+    ``unsure`` are candidates that may as well belong to the picture: no advice follows from them,
+    and a step takes them only when its ``min_confidence`` is set as low.
+    """
 
     items: tuple[Mark, ...] = ()
+    unsure: tuple[Mark, ...] = ()
     folds: tuple[Fold, ...] = ()
     area_share: float = 0.0
 

@@ -26,52 +26,54 @@ from unfade.picture import Mask, Picture, Pixels, Window
 LEAST_SIDE_PX = 96
 OVERVIEW_PX = 600_000
 ENDS_PX = 28.0  # of the overview: a fold seen to end as near to the border is led on to it
+LISTED = 0.5  # less sure candidates are not even listed
+# An item, not a mere candidate: of 100 at most 5 belong to the picture.
+SURE = {MarkKind.CREASE: MARK_CREASE, MarkKind.TEAR: MARK_RIP, MarkKind.CORNER: 0.0}
 BORDER_PX = 14  # of the overview
 CORNER_CONFIDENCE = 0.95  # share of the found that were gone, on made scenes
 
 
-def find_creases(pixels: Pixels, *, least: float | None = None) -> Creases:
+def find_creases(pixels: Pixels) -> Creases:
     """Find creases, tears and lost corners in an array.
 
     Args:
         pixels: (rows, cols, 1 or 3) float32 0-1, in a viewing encoding (sRGB)
-        least: how sure an item must be, 0-1; None: as shipped
     Returns:
         the finding; ``confidence`` None and no items where nothing can be told
     Cost: about 0.6 s for 0.6 megapixels and more, on one core
     """
-    return _find(Picture.of(pixels), PlainBench(), least)
+    return look(Picture.of(pixels), PlainBench())
 
 
 def look(picture: Picture, bench: BenchView) -> Creases:
     """Creases, tears and lost corners of a picture, each an item."""
-    return _find(picture, bench, None)
-
-
-def _find(picture: Picture, bench: BenchView, least: float | None) -> Creases:
     if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
         return Creases(says=f"Too small to tell of folds: {picture.rows} x {picture.cols} pixels.")
     if is_page(picture):
         return Creases(says="A drawing, text page or screenshot: lines are its content.")
     k = block_px(picture, OVERVIEW_PX)
     small = np.clip(overview(picture, bench, k=k), 0, 1)
-    folds, marks = _folds(picture, small, k, MARK_CREASE if least is None else least)
-    marks += _torn(picture, small, k, MARK_RIP if least is None else least)
+    folds, found = _folds(picture, small, k)
+    found += _torn(picture, small, k)
+    found.sort(key=lambda mark: (mark.region.window, mark.key))
+    marks = [mark for mark in found if mark.confidence >= SURE[mark.kind]]
+    unsure = tuple(mark for mark in found if mark.confidence < SURE[mark.kind])
     if not marks:
         return Creases(says="No crease, tear or lost corner stands out beyond doubt.",
-                       confidence=0.9)  # fmt: skip
+                       confidence=0.9, unsure=unsure, folds=tuple(folds))  # fmt: skip
     area = sum(mark.region.area_px for mark in marks)
     share = area / (picture.rows * picture.cols)
     return Creases(
         says=f"{_counted(marks)}, {share:.2%} of the picture.",
         confidence=max(mark.confidence for mark in marks),
-        items=tuple(sorted(marks, key=lambda m: (m.region.window, m.key))),
+        items=tuple(marks),
+        unsure=unsure,
         folds=tuple(folds),
         area_share=share,
     )
 
 
-def _folds(picture: Picture, small: Pixels, k: int, least: float) -> tuple[list[Fold], list[Mark]]:
+def _folds(picture: Picture, small: Pixels, k: int) -> tuple[list[Fold], list[Mark]]:
     rows, cols = small.shape[:2]
     folds, marks = [], []
     for line in lines.find_lines(lines.log_light(small)):
@@ -79,7 +81,7 @@ def _folds(picture: Picture, small: Pixels, k: int, least: float) -> tuple[list[
             continue
         laid = strip.straightened(small, line.points)
         sure = sure_of_crease(strip.features(laid, line.points, line.score, rows, cols))
-        if sure < least:
+        if sure < LISTED:
             continue
         half = strip.reach_px(laid) * k
         points = follow.followed(picture, line.points * k + (k - 1) / 2, k)
@@ -119,16 +121,21 @@ def _band(points: np.ndarray, half_px: int, picture: Picture) -> Region | None:
     return Region.of(mask > 0, window) if mask.any() else None
 
 
-def _torn(picture: Picture, small: Pixels, k: int, least: float) -> list[Mark]:
+def _torn(picture: Picture, small: Pixels, k: int) -> list[Mark]:
     marks = []
     for rip in torn.find_rips(small):
         sure = sure_of_rip(rip.features)
-        if sure >= least:
-            marks.append(_enlarged(rip.mask, MarkKind.TEAR, sure, picture, k))
+        if sure >= LISTED:
+            marks.append(_enlarged(_whole(rip, small), MarkKind.TEAR, sure, picture, k))
     for corner in torn.find_corners(small):
-        if least <= CORNER_CONFIDENCE:
-            marks.append(_enlarged(corner, MarkKind.CORNER, CORNER_CONFIDENCE, picture, k))
+        marks.append(_enlarged(corner, MarkKind.CORNER, CORNER_CONFIDENCE, picture, k))
     return marks
+
+
+def _whole(rip: torn.Torn, small: Pixels) -> Mask:
+    mask = np.zeros(small.shape[:2], bool)
+    mask[rip.window.slices] = rip.mask
+    return mask
 
 
 def _enlarged(mask: Mask, kind: MarkKind, sure: float, picture: Picture, k: int) -> Mark:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unfade.picture import Mask, Pixels, Plane
+from unfade.picture import Mask, Pixels, Plane, Window
 
+AROUND_PX = 8  # is looked at beside a streak
 LIP_PX = 9  # the widest streak of bare paper that is looked for
 LIP_CODES = 0.07  # how much brighter than all beside it
 LEAST_REACH = 0.045  # of the shorter side: how far in a tear comes
@@ -27,9 +28,14 @@ RIP_FEATURES = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Torn:
-    """A candidate: its pixels in the overview, and what is known of it."""
+    """A candidate: its pixels, cut out of the overview, and what is known of it.
+
+    Attributes:
+        mask: (window.rows, window.cols) bool
+    """
 
     mask: Mask
+    window: Window
     features: np.ndarray
 
 
@@ -44,6 +50,7 @@ def find_rips(small: Pixels) -> list[Torn]:
     opened = cv2.morphologyEx(wide, cv2.MORPH_OPEN, disc)[LIP_PX:-LIP_PX, LIP_PX:-LIP_PX]
     bright = (light - opened) > LIP_CODES
     count, labels, stats, _ = cv2.connectedComponentsWithStats(bright.astype(np.uint8), None, 8)
+    brightest = float(np.quantile(light, 0.98))
     found = []
     for label in range(1, count):
         left, top, width, height, area = (int(v) for v in stats[label])
@@ -51,10 +58,14 @@ def find_rips(small: Pixels) -> list[Torn]:
         reach = float(np.hypot(width, height))
         if not edge or reach < LEAST_REACH * min(rows, cols) or area < 8:
             continue
-        mask = labels == label
-        features = _rip_features(small, light, opened, mask, reach)
+        window = Window(top, left, top + height, left + width).grown(AROUND_PX, rows, cols)
+        cut = window.slices
+        mask = labels[cut] == label
+        features = _rip_features(small[cut], light[cut], opened[cut], mask, reach)
         if features is not None:
-            found.append(Torn(mask, features))
+            features[5] = np.log(reach / min(rows, cols))
+            features[6] = features[6] - 5 * brightest
+            found.append(Torn(mask, window, features))
     return found
 
 
@@ -63,7 +74,6 @@ def _rip_features(
 ) -> np.ndarray | None:
     import cv2
 
-    rows, cols = mask.shape
     area = int(np.count_nonzero(mask))
     deep = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     thick = 2 * float(deep[mask].max())
@@ -73,6 +83,8 @@ def _rip_features(
     square = np.ones((3, 3), np.uint8)
     near = cv2.dilate(mask.astype(np.uint8), square, iterations=2)
     ring = (cv2.dilate(near, square, iterations=3) > 0) & (near == 0)
+    if not ring.any():
+        return None
     core = mask & (light >= np.quantile(light[mask], 0.4))
     outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     border = sum(cv2.arcLength(c, True) for c in outline)
@@ -86,8 +98,8 @@ def _rip_features(
             np.clip(float(light[ring].std()) * 8, 0, 4),
             np.log(length / max(reach, 1.0) + 0.1),
             np.log(border / max(2 * length, 1.0)),
-            np.log(reach / min(rows, cols)),
-            float(light[core].mean() - np.quantile(light, 0.98)) * 5,
+            0.0,  # set by the caller, who knows the whole picture
+            float(light[core].mean()) * 5,
             np.log(thick),
             float(colour.max() - colour.min()) * 6,
             float(np.mean(light[ring] < light[core].mean() - 0.06)),

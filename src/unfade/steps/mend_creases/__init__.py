@@ -47,7 +47,7 @@ class Settings(FillSettings):
         1.0, "share of a fold's light and shade that is taken away", low=0, high=1, neutral=0.0
     )
     min_confidence: float = setting(
-        0.9, "items that the finder is less sure of are left alone", low=0, high=1
+        0.93, "items that the finder is less sure of are left alone", low=0, high=1
     )
     max_width_px: float = setting(
         128.0, "tears and corners wider than this are left alone: what lay there is not known",
@@ -84,7 +84,8 @@ def chosen_creases(findings: Findings, settings: Settings) -> Sequence[Mark]:
     """The marks among the findings that these settings mend."""
     if findings.creases is None:
         return ()
-    sure = [m for m in findings.creases.items if m.confidence >= settings.min_confidence]
+    listed = (*findings.creases.items, *findings.creases.unsure)
+    sure = [m for m in listed if m.confidence >= settings.min_confidence]
     folds = {fold.key for fold in findings.creases.folds}
     creases = [m for m in sure if m.kind is MarkKind.CREASE and m.key in folds]
     losses = grown_marks(
@@ -101,8 +102,9 @@ def too_wide(findings: Findings, settings: Settings) -> tuple[Mark, ...]:
         return ()
     return tuple(
         mark
-        for mark in findings.creases.of_kind(*LOSSES)
-        if mark.confidence >= settings.min_confidence
+        for mark in (*findings.creases.items, *findings.creases.unsure)
+        if mark.kind in LOSSES
+        and mark.confidence >= settings.min_confidence
         and width(mark.region.mask) > settings.max_width_px
     )
 
