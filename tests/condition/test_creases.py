@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 import sheet_scenes as scenes
 from eye_scenes import ODD_PICTURES, ThreadedBench, stored
+
 from unfade.condition.creases import find_creases, look
 from unfade.condition.creases.lines import find_lines, log_light
 from unfade.engines.contract import PlainBench

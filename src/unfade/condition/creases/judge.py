@@ -10,7 +10,7 @@ import numpy as np
 
 from unfade.condition.creases.weights import CREASE, RIP, Weights
 
-MARK_CREASE = 0.95  # on pictures not fitted on, 0.96 of the area of surer lines is folded
+MARK_CREASE = 0.93  # on pictures not fitted on, 0.96 of the area of surer lines is folded
 MARK_RIP = 0.93
 LIMIT = 4.0  # standard deviations; further out nothing was fitted
 

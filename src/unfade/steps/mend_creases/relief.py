@@ -23,6 +23,8 @@ from unfade.pixels.strips import read_strip
 
 OFFSET = 0.055
 BESIDE_SHARE = 0.6  # of the half width: as much of the sound picture is read beyond each flank
+CRACK_PX = 2  # on each side
+BELLS = 10  # widths that are tried
 PIECE_PX = 40  # the profile is measured in as long pieces, which must agree
 KNOT_PX = 24  # the strength is measured as often
 KNOTS_SMOOTH = 5
@@ -30,6 +32,7 @@ STRENGTH_MOST = 1.6
 LEAST_RELIEF = 0.002  # of the logarithm: fainter profiles are chance
 PAPER_ABOVE = 0.04  # of the logarithm: how far bare paper stands out at least
 TIMES_ABOVE = 2.0  # and how much more than what stands out of the picture beside
+ONE_BRIGHTNESS, STRICTER = 0.12, 3.0  # spread of the logarithm; how much more it must stand out
 CRACK_SHARE, CRACK_LEAST_PX = 0.45, 4  # how far from the line the layer breaks
 
 
@@ -85,32 +88,36 @@ def measure_relief(picture: Picture, fold: Fold) -> Relief:
     profile = _profile(over)
     strength = _strength(over, profile)
     left = over - profile[:, None] * strength[None, :]
-    return Relief(fold.key, place, across, profile, strength, _broken(left))
+    return Relief(fold.key, place, across, profile, strength, _broken(left, inner.mean(axis=2)))
 
 
 def _profile(over: np.ndarray) -> np.ndarray:
-    """The odd part of the median across, as far as pieces of the line agree on it.
+    """The light and shade across, as far as pieces of the line agree on it.
 
-    What is lit on one flank lacks on the other; what both flanks have in common is the picture's.
+    What is lit on one flank lacks on the other, and fades away from the line: a bell whose height
+    and width are fitted. What both flanks have in common is the picture's.
     """
     half, length = over.shape[0] // 2, over.shape[1]
     pieces = int(np.clip(length // PIECE_PX, 3, 40))
     edges = np.linspace(0, length, pieces + 1).astype(int)
     medians = np.stack([np.median(over[:, a:b], axis=1) for a, b in pairwise(edges) if b > a], 1)
     odd = (medians[half + 1 :] - medians[:half][::-1]) / 2
-    odd[:2] = np.median(odd[1:4], axis=0)  # the crack itself is no relief
-    wide = np.pad(odd, ((2, 2), (0, 0)), mode="edge")
-    smooth = np.lib.stride_tricks.sliding_window_view(wide, 5, axis=0).mean(axis=-1)
-    flank = np.median(smooth, axis=1)
-    doubt = 1.25 * smooth.std(axis=1) / np.sqrt(smooth.shape[1])
-    flank = flank * np.maximum(0, 1 - np.square(doubt / np.maximum(np.abs(flank), 1e-6)))
-    flank *= np.clip((half + 0.5 - np.arange(1, half + 1)) / (0.3 * half), 0, 1)
-    # a flank is lit or shaded as a whole: where the sign turns, chance begins
-    turned = np.flatnonzero(np.sign(flank) != np.sign(flank[0]))
-    flank[turned[0] if turned.size else half :] = 0
-    if np.abs(flank).max() < LEAST_RELIEF:
-        flank[:] = 0
-    return np.concatenate([-flank[::-1], [0.0], flank])
+    apart = np.arange(1, half + 1)
+    first = CRACK_PX if half > 3 * CRACK_PX else 0  # the crack itself is no relief
+    best, least = np.zeros(half), np.inf
+    for width in np.geomspace(1.5, max(half / 1.5, 1.6), BELLS):
+        bell = np.exp(-0.5 * (apart / width) ** 2) - np.exp(-0.5 * (half / width) ** 2)
+        seen = bell[first:]
+        height = seen @ odd[first:] / (seen @ seen)
+        usual = float(np.median(height))
+        doubt = 1.25 * float(height.std()) / np.sqrt(len(height))
+        left = float(np.abs(np.median(odd[first:], axis=1) - usual * seen).sum())
+        if left < least:
+            share = max(0.0, 1 - (doubt / max(abs(usual), 1e-6)) ** 2)
+            best, least = share * usual * bell, left
+    if np.abs(best).max() < LEAST_RELIEF:
+        best[:] = 0
+    return np.concatenate([-best[::-1], [0.0], best])
 
 
 def _strength(over: np.ndarray, profile: np.ndarray) -> np.ndarray:
@@ -136,8 +143,12 @@ def _strength(over: np.ndarray, profile: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(length), (edges[1:] + edges[:-1]) / 2, found)
 
 
-def _broken(left: np.ndarray) -> Mask:
-    """Where bare paper stands out beside the line, and the shadow at its lip."""
+def _broken(left: np.ndarray, light: np.ndarray) -> Mask:
+    """Where bare paper stands out beside the line, and the shadow at its lip.
+
+    Bare paper is of one brightness all along; where what stands out is not, it may be the picture,
+    and has to stand out more.
+    """
     import cv2
 
     half = left.shape[0] // 2
@@ -150,7 +161,12 @@ def _broken(left: np.ndarray) -> Mask:
     tall = np.ones((2 * crack + 1, 1), np.uint8)
     high = plane - cv2.morphologyEx(plane, cv2.MORPH_OPEN, tall)
     deep = cv2.morphologyEx(plane, cv2.MORPH_CLOSE, tall) - plane
-    paper = (high > _limit(high[ring])) & near
+    limit = _limit(high[ring])
+    paper = (high > limit) & near
+    if paper.any():
+        surest = light[paper & (high >= np.quantile(high[paper], 0.8))]
+        if np.subtract(*np.quantile(surest, (0.75, 0.25))) > ONE_BRIGHTNESS:
+            paper &= high > STRICTER * limit
     close = cv2.dilate(paper.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     shadow = (deep > _limit(deep[ring])) & near & close
     both = (paper | shadow).astype(np.uint8)
