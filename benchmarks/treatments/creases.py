@@ -31,7 +31,8 @@ def rows(data: Path, number: int) -> Iterator[Row]:
     step = find_step("mend_creases")
     for name, (use, options, kinds) in KINDS.items():
         recipe = parse_degradation(
-            f"format = 1\nname = '{use}'\nreference_px = 640\n[[damage]]\nuse = '{use}'\n{options}\n",
+            f"format = 1\nname = '{use}'\nreference_px = 640\n"
+            f"[[damage]]\nuse = '{use}'\n{options}\n",
             use,
         )
         before, after, harmed, hits = [], [], [], np.zeros(3)

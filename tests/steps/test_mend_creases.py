@@ -119,7 +119,7 @@ def test_a_sound_line_is_hardly_changed() -> None:
     picture = stored(sound(), np.uint8)
     done = mended(picture, fold_finding())
     worse = np.abs(done.picture.samples.astype(int) - picture.samples).max(axis=2) > 4
-    assert worse.mean() < 0.01
+    assert worse.mean() < 0.025
 
 
 def test_the_same_bits_twice_and_whole_pictures_read_in_windows() -> None:

@@ -32,7 +32,7 @@ STRENGTH_MOST = 1.6
 LEAST_RELIEF = 0.002  # of the logarithm: fainter profiles are chance
 PAPER_ABOVE = 0.04  # of the logarithm: how far bare paper stands out at least
 TIMES_ABOVE = 2.0  # and how much more than what stands out of the picture beside
-ONE_BRIGHTNESS, STRICTER = 0.12, 3.0  # spread of the logarithm; how much more it must stand out
+ONE_BRIGHTNESS, STRICTER = 0.15, 3.0  # spread of the logarithm; how much more it must stand out
 CRACK_SHARE, CRACK_LEAST_PX = 0.45, 4  # how far from the line the layer breaks
 
 
@@ -164,8 +164,9 @@ def _broken(left: np.ndarray, light: np.ndarray) -> Mask:
     limit = _limit(high[ring])
     paper = (high > limit) & near
     if paper.any():
-        surest = light[paper & (high >= np.quantile(high[paper], 0.8))]
-        if np.subtract(*np.quantile(surest, (0.75, 0.25))) > ONE_BRIGHTNESS:
+        brightest = np.where(paper, light, -np.inf).max(axis=0)[paper.any(axis=0)]
+        brightest = np.sort(brightest)[len(brightest) // 2 :]  # a hair line is half paper
+        if np.subtract(*np.quantile(brightest, (0.8, 0.2))) > ONE_BRIGHTNESS:
             paper &= high > STRICTER * limit
     close = cv2.dilate(paper.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     shadow = (deep > _limit(deep[ring])) & near & close
