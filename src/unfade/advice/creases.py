@@ -32,9 +32,9 @@ def creases(findings: Findings, wishes: Wishes) -> None:
                 "cannot be computed. Set `mend_creases.max_width_px` to fill it all the same."
             )
     if found.unsure:
-        number = count(len(found.unsure), "line", "lines")
+        lines = count(len(found.unsure), "line")
         wishes.leave(
-            f"{number} that may be creases or tears: not sure enough. Use "
+            f"{lines} that may be creases or tears: not sure enough. Use "
             "`--only mend_creases --set mend_creases.min_confidence=0.5` to mend them."
         )
 

@@ -19,6 +19,7 @@ LIP_PX = 9  # the widest streak of bare paper that is looked for
 LIP_CODES = 0.07  # how much brighter than all beside it
 LEAST_REACH = 0.045  # of the shorter side: how far in a tear comes
 LIP_MOST_PX = 18  # a lip does not reach further
+SLANT_MOST = 4.0  # one side of a lost corner over the other
 FLAT_CODES = 0.03  # how much a lid may differ from its own middle
 RIP_FEATURES = (
     "contrast", "even", "content", "crooked", "jagged", "reach", "bright", "thin", "colour",
@@ -143,6 +144,8 @@ def _corner(part: Pixels, shorter: int) -> Mask | None:
     down, right = int(lid[:, 0].argmin()), int(lid[0].argmin())
     if lid[:, 0].all() or lid[0].all() or min(down, right) < max(5, 0.012 * shorter):
         return None  # it goes on along an edge: sky, wall, a frame
+    if max(down, right) > SLANT_MOST * min(down, right):
+        return None  # the border of a print that lies askew
     shape = np.count_nonzero(lid) / (0.5 * down * right)
     outside = cv2.distanceTransform((~lid).astype(np.uint8), cv2.DIST_L2, 5)
     if not 0.55 < shape < 1.5 or np.count_nonzero(lid[down + 3 :]) + np.count_nonzero(
