@@ -43,7 +43,7 @@ def fill_patches(pixels: Pixels, mask: Mask, *, seed: tuple[int, ...] = (0,)) ->
     Raises:
         ValueError: see ``unfade.pixels.masks.check_hole``
     Cost:
-        time ∝ masked pixels: about 2 s for a hole of 100 x 100 px in colour, on one core;
+        time ∝ masked pixels: about 0.7 s for a hole of 100 x 100 px in colour, on one core;
         memory about 200 bytes for each pixel of the hole and its surround
     Source:
         Wexler et al. 2007 with the start and the stopping of Newson et al. 2014. Differs: patches
