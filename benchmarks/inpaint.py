@@ -1,12 +1,15 @@
 """Measures hole filling on sound pictures that are damaged by scratches, dust and given masks.
 
     python benchmarks/inpaint.py --data DIR [--sets kodak24 cbsd68] [--crop 320] [--pictures 6]
+    python benchmarks/inpaint.py --wide --data DIR [--photos FOLDER] [--pictures 12]
     python benchmarks/inpaint.py --speed
 
 ``DIR`` holds ``eval/<set>/*.png``, ``eval/masks/*.png`` (white = hole) and
 ``damage/film_shapes/*.png`` (opacity of dirt, hairs and scratches). Prints PSNR and SSIM inside
-the mask for each method and kind of mask, the lead over OpenCV's Telea picture by picture, and
-with ``--speed`` the time for 12 megapixels with 1 % damage, mark by mark as the treatment works.
+the mask for each method and kind of mask and the lead over OpenCV's Telea picture by picture;
+with ``--wide`` PSNR inside holes of 8 to 100 px and tears, beside the perceptual distance
+ST-LPIPS of 160 px around them (0: equal), and seconds a hole; with ``--speed`` the time for 12
+megapixels with 1 % damage, mark by mark as the treatment works.
 """
 
 from __future__ import annotations
@@ -22,9 +25,12 @@ import numpy as np
 from PIL import Image
 from skimage.metrics import structural_similarity
 
+from unfade.degrade import degrade, parse_degradation
+from unfade.evaluate.stlpips import perceptual_distance
 from unfade.picture import Window, codes_to_pixels, pixels_to_codes
 from unfade.pixels.masks import dilate
-from unfade.steps.inpaint import METHODS, SURROUND_PX, fill_holes
+from unfade.steps.inpaint import METHODS, fill_holes
+from unfade.steps.inpaint.learned import SURROUND_PX
 
 Filler = Callable[[np.ndarray, np.ndarray], np.ndarray]
 SCRATCH_WIDTHS_PX = (1, 2, 3, 4, 6, 8, 12)
@@ -108,6 +114,77 @@ def ssim(pixels: np.ndarray, reference: np.ndarray, mask: np.ndarray) -> float:
     return float(full[mask].mean())
 
 
+def blob(shape: tuple[int, int], width_px: int, rng: np.random.Generator) -> np.ndarray:
+    """A roundish hole of this width in the middle, its rim uneven."""
+    down, right = np.mgrid[: shape[0], : shape[1]]
+    angle = np.arctan2(down - shape[0] / 2, right - shape[1] / 2)
+    wave = sum(rng.normal(0, 0.08 / k) * np.cos(k * angle + rng.uniform(0, 7)) for k in (2, 3, 5))
+    return np.hypot(down - shape[0] / 2, right - shape[1] / 2) < width_px / 2 * (1 + wave)
+
+
+def tear(shape: tuple[int, int], number: int) -> np.ndarray:
+    """A rip as the synthesiser tears it, with a soft border's pixel."""
+    recipe = parse_degradation(
+        "format = 1\nname = 'tear'\n[[damage]]\nuse = 'tears'\ncount = 1.5\n"
+        "corner_chance = 0\nlength_share = [0.3, 0.6]\nwidth_px = [5, 14]",
+        "tear",
+    )
+    for seed in range(1000):
+        torn = degrade(np.full((*shape, 1), 0.5, np.float32), recipe, 1000 * number + seed)
+        if torn.mask.mean() > 0.005:
+            return dilate(torn.opacity > 0.02, 1)
+    raise RuntimeError("no tear was drawn")
+
+
+def measure_wide(options: argparse.Namespace) -> None:
+    """Holes of growing width in the middle of parts of 256 px, and tears."""
+    folder = options.photos or options.data / "eval" / "kodak24"
+    every = sorted(p for p in folder.iterdir() if p.suffix in (".png", ".webp", ".jpg"))
+    step = max(1, len(every) // options.pictures)
+    names = ("biharmonic", "sparse", "patch")
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    for number, path in enumerate(every[::step][: options.pictures]):
+        codes = np.asarray(Image.open(path).convert("RGB"))
+        top, left = (max(0, (side - 256) // 2) for side in codes.shape[:2])
+        sound = np.ascontiguousarray(
+            codes_to_pixels(codes[top : top + 256, left : left + 256], 255)
+        )
+        shape = sound.shape[:2]
+        kinds = [
+            (f"{w} px", blob(shape, w, np.random.default_rng([number, w])))
+            for w in (8, 12, 16, 24, 32, 64, 100)
+        ]
+        for kind, mask in (*kinds, ("tear", tear(shape, number))):
+            damaged = sound.copy()
+            damaged[mask] = 1.0
+            for name in names:
+                start = time.process_time()
+                filled = fill_holes(damaged, mask, method=name)
+                spent = time.process_time() - start
+                rows, cols = np.nonzero(mask)
+                cut = tuple(
+                    slice(max(0, int(np.clip(v.mean(), 80, s - 80)) - 80),
+                          int(np.clip(v.mean(), 80, s - 80)) + 80)
+                    for v, s in zip((rows, cols), shape)
+                )  # fmt: skip
+                seen = perceptual_distance(
+                    np.clip(filled[cut], 0, 1), np.ascontiguousarray(sound[cut])
+                )
+                found[kind, name].append((psnr(filled, sound, mask), seen, spent))
+    kinds = list(dict.fromkeys(kind for kind, _ in found))
+    print(
+        "PSNR dB inside / ST-LPIPS around / seconds; share of holes where patch is seen as nearer"
+    )
+    print(f"{'':12s}" + "".join(f"{kind:>20s}" for kind in kinds))
+    for name in names:
+        means = [np.mean(found[kind, name], axis=0) for kind in kinds]
+        print(f"{name:12s}" + "".join(f"{p:9.2f}/{d:.4f}/{t:4.2f}" for p, d, t in means))
+    won = [
+        np.mean([a[1] < b[1] for a, b in zip(found[k, "patch"], found[k, "sparse"])]) for k in kinds
+    ]
+    print(f"{'patch wins':12s}" + "".join(f"{w:20.0%}" for w in won))
+
+
 def measure(options: argparse.Namespace) -> None:
     shapes = sorted((options.data / "damage" / "film_shapes").glob("*.png"))
     given = sorted((options.data / "eval" / "masks").glob("*.png"))
@@ -180,11 +257,15 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["kodak24", "cbsd68"])
     parser.add_argument("--crop", type=int, default=320, help="side of the part that is used, px")
     parser.add_argument("--pictures", type=int, default=6, help="of each set")
+    parser.add_argument("--wide", action="store_true", help="wide holes and tears")
+    parser.add_argument("--photos", type=Path, help="for --wide: a folder of photographs")
     parser.add_argument("--speed", action="store_true", help="time instead of quality")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.speed:
         speed()
+    elif options.wide and (options.data or options.photos):
+        measure_wide(options)
     elif options.data is None:
         parser.error("--data is needed to measure quality")
     else:

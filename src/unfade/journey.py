@@ -43,6 +43,7 @@ from unfade.record import Evidence, Record
 from unfade.result import Result, file_sha256
 from unfade.steps import Kind, step_of
 from unfade.steps.colorize import hint_text
+from unfade.steps.inpaint.choice import AUTO
 from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
 from unfade.treatment import open_network, treat
 
@@ -381,7 +382,7 @@ def _fill_as_asked(
     own = over.setdefault("inpaint", {})
     if fill is not None:
         own["method"] = fill
-        learned = fill not in CLASSICAL
+        learned = fill not in (AUTO, *CLASSICAL)
         permitted = policy in ASKING_IS_PERMISSION or Evidence.INVENTED in policy_classes(policy)
         if learned and permitted:
             own.setdefault("max_width_px", 20_000)

@@ -86,8 +86,15 @@ def _write_masks(source: Path, folder: Path, seen: Examination) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     window = seen.picture.window
     written = []
-    for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH):
+    found = [
+        (kind, marks.of_kind(kind)) for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH)
+    ]
+    creases = seen.findings.creases
+    if creases is not None:  # rarer damage: no file where there is none
+        kinds = (MarkKind.CREASE, MarkKind.TEAR, MarkKind.CORNER)
+        found += [(kind, of) for kind in kinds if (of := creases.of_kind(kind))]
+    for kind, items in found:
         target = folder / f"{source.stem}.{kind}.png"
-        files.save_mask(target, paint(marks.of_kind(kind), window))
+        files.save_mask(target, paint(items, window))
         written.append(target)
     return written

@@ -9,6 +9,7 @@ from typing import Any
 
 from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
+from unfade.findings.creases import Creases, Fold
 from unfade.findings.infrared import Infrared
 from unfade.findings.photograph import (
     Cast,
@@ -32,6 +33,7 @@ class Findings:
     fade: Fade | None = None
     cast: Cast | None = None
     marks: Marks | None = None
+    creases: Creases | None = None
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
@@ -56,11 +58,13 @@ __all__ = [
     "Blur",
     "Cast",
     "Clipping",
+    "Creases",
     "Face",
     "Faces",
     "Fade",
     "Finding",
     "Findings",
+    "Fold",
     "Infrared",
     "Mark",
     "MarkKind",

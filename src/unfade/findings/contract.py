@@ -24,6 +24,9 @@ class MarkKind(StrEnum):
     DUST = "dust"
     HAIR = "hair"
     SCRATCH = "scratch"
+    CREASE = "crease"
+    TEAR = "tear"
+    CORNER = "corner"  # torn off: the scanner's lid shows
     USER = "user"  # painted by the user: their mask
     FACE = "face"  # no damage: a face that is to be restored
 

@@ -127,7 +127,8 @@ def item_numbers(result: Result, record: Record) -> np.ndarray:
     """(rows, cols) uint16 of the original's size: the repair to which a pixel belongs."""
     numbers = np.zeros(result.original.picture.samples.shape[:2], np.uint16)
     by_key = {item.key: item.number for item in record.items if item.made}
-    for mark in result.findings.marks.items if result.findings.marks else ():
+    found = (result.findings.marks, result.findings.creases)
+    for mark in (mark for finding in found if finding is not None for mark in finding.items):
         number = by_key.get(mark.key)
         if number is not None:
             part = numbers[mark.region.window.slices]

@@ -15,6 +15,7 @@ from unfade.steps import (
     deblur,
     denoise,
     inpaint,
+    mend_creases,
     remove_dust,
     remove_scratches,
     restore_faces,
@@ -28,6 +29,7 @@ from unfade.steps.film import FILM_STEPS
 STEPS: tuple[Step, ...] = (
     remove_dust.STEP,
     remove_scratches.STEP,
+    mend_creases.STEP,
     inpaint.STEP,
     translate.STEP,
     deblock.STEP,

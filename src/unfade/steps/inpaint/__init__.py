@@ -1,11 +1,13 @@
 """Inpaint: fill holes from what lies around them. The step for masks painted by the user.
 
-Four published methods, from quick to close to the truth: Telea's march, Navier-Stokes, the
-biharmonic surface and sparse cosine patches (the default: closest to the truth on scratches,
-hairs and dust of every width, see ``benchmarks/inpaint.py``). All work on float32 pixels, so 8
-bits, 16 bits, float, grey and colour are one case. A fill is smoother than a scan; ``grain``
-gives it the grain of its surround. None of them can know what lay under a wide loss: a hole
-wider than ``max_width_px`` is left alone and stays among the findings.
+Five published methods. From quick to close to the truth: Telea's march, Navier-Stokes, the
+biharmonic surface and sparse cosine patches (closest to the truth on scratches, hairs and dust of
+every width, see ``benchmarks/inpaint.py``); and ``patch``, which puts a wide hole together from
+patches of the same picture, so that texture goes on. ``auto`` takes sparse cosines for thin holes
+and patches for wide ones. All work on float32 pixels, so 8 bits, 16 bits, float, grey and colour
+are one case. A smooth fill lacks the grain of a scan; ``grain`` gives it that of its surround.
+None of them can know what lay under a wide loss: a hole wider than ``max_width_px`` is left alone,
+is named in the record and stays among the findings.
 
 Networks that have learned what pictures look like can fill wider holes: ``lama``, ``mat``,
 ``mi-gan``, any network for ``inpaint`` that was added, and, in this step alone, ``diffusion``,
@@ -21,18 +23,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from unfade.engines.contract import BenchView
 from unfade.errors import nearest
 from unfade.findings import Findings, Mark, MarkKind, Region
-from unfade.picture import Mask, Pixels, Window
+from unfade.picture import Mask, Picture, Pixels, Window
 from unfade.pixels.grain import add_grain, measure_grain
 from unfade.pixels.masks import dilate, width
 from unfade.record import Evidence
 from unfade.steps import contract
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
 from unfade.steps.inpaint.bertalmio2001 import fill_navier_stokes
+from unfade.steps.inpaint.choice import AUTO, chosen_method, seed_for
 from unfade.steps.inpaint.damelin2018 import fill_biharmonic
 from unfade.steps.inpaint.guleryuz2006 import fill_sparse
 from unfade.steps.inpaint.learned import (
@@ -47,16 +52,19 @@ from unfade.steps.inpaint.learned import (
     surround_px,
 )
 from unfade.steps.inpaint.telea2004 import fill_telea
+from unfade.steps.inpaint.wexler2007 import fill_patches
 
-Fill = Callable[[Pixels, Mask, int, Window], Pixels]
+# pixels, mask, radius in px, window of the picture, seed
+Fill = Callable[[Pixels, Mask, int, Window, tuple[int, ...]], Pixels]
 
 METHODS: dict[str, Fill] = {
-    "telea": lambda pixels, mask, radius_px, window: fill_telea(pixels, mask, radius_px=radius_px),
-    "navier-stokes": lambda pixels, mask, radius_px, window: fill_navier_stokes(pixels, mask),
-    "biharmonic": lambda pixels, mask, radius_px, window: fill_biharmonic(pixels, mask),
-    "sparse": lambda pixels, mask, radius_px, window: fill_sparse(
+    "telea": lambda pixels, mask, radius_px, *_: fill_telea(pixels, mask, radius_px=radius_px),
+    "navier-stokes": lambda pixels, mask, *_: fill_navier_stokes(pixels, mask),
+    "biharmonic": lambda pixels, mask, *_: fill_biharmonic(pixels, mask),
+    "sparse": lambda pixels, mask, radius_px, window, seed: fill_sparse(
         pixels, mask, origin=(window.top, window.left)
     ),
+    "patch": lambda pixels, mask, radius_px, window, seed: fill_patches(pixels, mask, seed=seed),
 }
 
 
@@ -66,7 +74,7 @@ class FillSettings(contract.Settings):
 
     method: str = setting(
         "sparse", "published method that fills the holes, or a network",
-        choices=(*METHODS, *NETWORKS), networks=True,
+        choices=(AUTO, *METHODS, *NETWORKS), networks=True,
     )  # fmt: skip
     radius_px: int = setting(
         3, "how far `telea` looks for sound pixels; the others need no radius",
@@ -88,8 +96,8 @@ class Settings(FillSettings):
     """How the user's own mask is filled."""
 
     method: str = setting(
-        "sparse", "published method that fills the holes, a network, or a diffusion model",
-        choices=(*METHODS, *NETWORKS, DIFFUSION), networks=True,
+        AUTO, "published method that fills the holes, a network, or a diffusion model",
+        choices=(AUTO, *METHODS, *NETWORKS, DIFFUSION), networks=True,
     )  # fmt: skip
     prompt: str = setting("", "for `diffusion`: what to paint, in words; empty: as the surround")
     avoid: str = setting("", "for `diffusion`: what not to paint, in words")
@@ -114,6 +122,7 @@ def fill_holes(
     radius_px: int = 3,
     grain: float = 1.0,
     seed: int = 0,
+    key: str = "",
     window: Window | None = None,
 ) -> Pixels:
     """Fill holes with one of ``METHODS`` and give the fill the grain of its surround.
@@ -121,10 +130,11 @@ def fill_holes(
     Args:
         pixels: (rows, cols, 1 or 3) float32; what lies under the mask is not looked at
         mask: (rows, cols) bool, True = fill
-        method: a key of ``METHODS``
+        method: a key of ``METHODS``, or "auto" for the one that suits the width of the mask
         radius_px: for ``telea`` alone, 2 or more
         grain: 0 = smooth, 1 = as much as the sound and calm surround has
-        seed: of the grain
+        seed: of the grain, and of the search of "patch"
+        key: the hole's name, from which the search draws its chance too
         window: where the pixels lie in the whole picture; None: they are the whole. Grain and
             patches depend on the place in the picture, not on the window
     Returns:
@@ -134,10 +144,13 @@ def fill_holes(
     Cost:
         time ∝ masked pixels for the fill, ∝ pixels for the grain
     """
-    if method not in METHODS:
-        raise ValueError(f"There is no method `{method}`. {nearest(method, METHODS)}")
+    if method != AUTO and method not in METHODS:
+        raise ValueError(f"There is no method `{method}`. {nearest(method, (AUTO, *METHODS))}")
     window = window or Window(0, 0, mask.shape[0], mask.shape[1])
-    filled = METHODS[method](pixels, mask, radius_px, window)
+    method = chosen_method(method, mask)
+    filled = METHODS[method](pixels, mask, radius_px, window, seed_for(seed, key))
+    if method == "patch":  # its patches bring their grain along
+        return filled
     return _with_grain(filled, pixels, mask, grain, seed, window)
 
 
@@ -159,16 +172,23 @@ def propose_fill(look: Look, settings: FillSettings) -> Proposal:
         return Proposal(
             _with_grain(filled, look.pixels, mask, settings.grain, settings.seed, look.window)
         )
-    return Proposal(
-        fill_holes(
-            look.pixels,
-            mask,
-            method=settings.method,
-            radius_px=settings.radius_px,
-            grain=settings.grain,
-            seed=settings.seed,
-            window=look.window,
-        )
+    return Proposal(fill_by(settings, look.pixels, mask, look.window, look.mark))
+
+
+def fill_by(
+    settings: FillSettings, pixels: Pixels, mask: Mask, window: Window, mark: Mark | None
+) -> Pixels:
+    """``fill_holes`` as a step's settings say; which method ``auto`` means goes by the mark."""
+    alone = mask if mark is None else mark.region.mask
+    return fill_holes(
+        pixels,
+        mask,
+        method=chosen_method(settings.method, alone),
+        radius_px=settings.radius_px,
+        grain=settings.grain,
+        seed=settings.seed,
+        key="" if mark is None else mark.key,
+        window=window,
     )
 
 
@@ -187,6 +207,16 @@ def grown_marks(marks: Iterable[Mark], *, grow_px: float, max_width_px: float) -
             region = _grown(mark.region.window, alone, grow_px)
             chosen.append(replace(mark, region=region, origin=mark.key))
     return tuple(chosen)
+
+
+def left_out(marks: Iterable[Mark], max_width_px: float) -> tuple[dict[str, Any], ...]:
+    """Marks that are too wide to be filled, as the record names them."""
+    widths = ((mark, width(mark.region.mask)) for mark in marks)
+    return tuple(
+        {"key": mark.key, "width_px": round(wide, 1)}
+        for mark, wide in widths
+        if wide > max_width_px
+    )
 
 
 def _grown(window: Window, mask: Mask, grow_px: float) -> Region:
@@ -209,6 +239,14 @@ def _regions(findings: Findings, settings: Settings) -> Sequence[Mark]:
     )
 
 
+def _measured(
+    picture: Picture, settings: Settings, findings: Findings, bench: BenchView
+) -> Filling:
+    marks = findings.marks.of_kind(MarkKind.USER) if findings.marks is not None else ()
+    engine = measure_fill(picture, settings, findings, bench).engine
+    return Filling(engine, left_out(marks, settings.max_width_px))
+
+
 STEP = Step(
     name="inpaint",
     title="Fill the holes of the user's own mask from what lies around them",
@@ -218,12 +256,12 @@ STEP = Step(
     propose=propose_fill,
     regions=_regions,
     looks_at=("marks",),
-    measure=measure_fill,
+    measure=_measured,
     halo_px=surround_px,
     network=network_of,
     made_with=made_with,
     mark_made_with=mark_made_with,
     one_piece=one_piece,
-    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057; Suvorov et al. 2022 (LaMa), "
-    "arXiv:2109.07161",
+    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057; Wexler et al. 2007, "
+    "doi:10.1109/TPAMI.2007.60; Suvorov et al. 2022 (LaMa), arXiv:2109.07161",
 )

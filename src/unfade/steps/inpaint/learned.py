@@ -15,8 +15,9 @@ from unfade.picture import Picture
 from unfade.pixels.masks import width
 from unfade.record import Evidence
 from unfade.steps import networks
+from unfade.steps.inpaint.choice import AUTO, chosen_method
 
-CLASSICAL = ("telea", "navier-stokes", "biharmonic", "sparse")
+CLASSICAL = ("telea", "navier-stokes", "biharmonic", "sparse", "patch")
 # method -> network of the catalogue
 NETWORKS = {"lama": "big-lama", "mat": "mat-places512", "mi-gan": "mi-gan-512"}
 DIFFUSION = "diffusion"
@@ -41,17 +42,18 @@ class Learned(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filling:
-    """An opened network that fills holes; None: the method needs none."""
+    """An opened network that fills holes, or None; and the holes that are too wide to be filled."""
 
     engine: Filler | None
+    too_wide: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {}
+        return {"too_wide": list(self.too_wide)} if self.too_wide else {}
 
 
 def network_of(settings: Learned) -> str | None:
     """The catalogue name of the network that the settings need."""
-    return networks.network_name(settings.method, CLASSICAL, NETWORKS)
+    return networks.network_name(settings.method, (AUTO, *CLASSICAL), NETWORKS)
 
 
 def measure_fill(
@@ -81,15 +83,16 @@ def made_with(settings: Learned) -> Evidence:
 
 def mark_made_with(mark: Mark, settings: Learned) -> Evidence:
     """The evidence class of one fill: a learned fill of a wide hole is made up."""
-    if settings.method == DIFFUSION or one_piece(mark, settings):
+    learned = network_of(settings) is not None
+    if settings.method == DIFFUSION or (learned and one_piece(mark, settings)):
         return Evidence.INVENTED
     return Evidence.ESTIMATED
 
 
 def one_piece(mark: Mark, settings: Learned) -> bool:
-    """Whether a network must see the whole hole at once: a wide one has no fill in parts."""
+    """Whether the whole hole must be seen at once: a wide one has no fill in parts."""
     if network_of(settings) is None:
-        return False
+        return chosen_method(settings.method, mark.region.mask) == "patch"
     return settings.method == DIFFUSION or width(mark.region.mask) > SMALL_LOSS_PX
 
 
