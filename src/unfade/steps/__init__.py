@@ -10,6 +10,7 @@ from unfade.errors import RecipeError, nearest
 from unfade.steps import (
     adjust_tone,
     colorize,
+    correct_cast,
     correct_fading,
     deblock,
     deblur,
@@ -33,6 +34,7 @@ STEPS: tuple[Step, ...] = (
     deblock.STEP,
     denoise.STEP,
     correct_fading.STEP,
+    correct_cast.STEP,
     adjust_tone.STEP,
     deblur.STEP,
     restore_faces.STEP,
