@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import photograph, tonal
+from unfade.advice import negative, photograph, tonal
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
@@ -22,6 +22,7 @@ from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_o
 RULES: tuple[Rule, ...] = (
     *photograph.RULES,
     *tonal.RULES,
+    *negative.RULES,  # last: on a negative, what the other rules say of tones is void
 )
 
 POLICIES: dict[str, frozenset[Evidence]] = {

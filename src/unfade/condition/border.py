@@ -1,4 +1,4 @@
-"""A print's white border: four straight strips of bare paper around the picture.
+"""Strips at the edges of a scan: a print's white border, a negative's bare film.
 
 What makes it a border, and no wall or sky behind the sitter: on three sides at least the outermost
 strip is light and of one colour, the sides agree, it ends everywhere on one straight line, and
@@ -50,9 +50,7 @@ def paper_border(linear: Pixels) -> Border | None:
     rows, cols = linear.shape[:2]
     if min(rows, cols) < 100:
         return None
-    lab = linear_to_lab(linear)
-    sides = [_strip(lab, linear, side) for side in range(4)]
-    found = [s for s in sides if s is not None]
+    found = edge_strips(linear, least_light=_LIGHT)
     if len(found) < 3:
         return None
     colours = np.array([colour for colour, _ in found])
@@ -67,17 +65,35 @@ def paper_border(linear: Pixels) -> Border | None:
     return border
 
 
-def _strip(lab: np.ndarray, linear: Pixels, side: int) -> tuple[np.ndarray, int] | None:
-    """Colour and depth in pixels of the border at one side: top, right, bottom, left."""
+def edge_strips(linear: Pixels, *, least_light: float) -> list[tuple[np.ndarray, int]]:
+    """Strips of one colour along the edges, each ending on a straight line.
+
+    Args:
+        linear: (rows, cols, 1 or 3) linear light of a small picture
+        least_light: luminance of the darkest strip that counts
+    Returns:
+        colour (channels,) in linear light and depth in pixels of each: top, right, bottom, left
+    """
+    colours = linear if linear.shape[2] == 3 else np.repeat(linear, 3, axis=2)
+    lab = linear_to_lab(colours)
+    sides = [_strip(lab, linear, side, least_light) for side in range(4)]
+    return [side for side in sides if side is not None]
+
+
+def _strip(
+    lab: np.ndarray, linear: Pixels, side: int, least_light: float
+) -> tuple[np.ndarray, int] | None:
+    """Colour and depth of the strip at one side."""
     lab, linear = np.rot90(lab, side), np.rot90(linear, side)
     rows, cols = lab.shape[:2]
     least, most = max(3, int(_LEAST_SHARE * rows)), int(_MOST_SHARE * rows)
     middle = slice(cols // 10, cols - cols // 10)
     outer = slice(1, least)  # the outermost line is where the scanner's crop ends
-    colour = np.median(linear[outer, middle].reshape(-1, 3), axis=0)
-    if luminance(colour) < _LIGHT or colour.max() > 0.99:
+    colour = np.median(linear[outer, middle].reshape(-1, linear.shape[2]), axis=0)
+    if luminance(colour) < least_light or colour.max() > 0.99:
         return None
-    away = np.linalg.norm(lab[:most, middle] - linear_to_lab(colour), axis=-1)
+    own = np.median(lab[outer, middle].reshape(-1, 3), axis=0)
+    away = np.linalg.norm(lab[:most, middle] - own, axis=-1)
     if np.quantile(away[outer], 0.9) > _ALIKE:
         return None
     left = away > _EDGE

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
+from unfade.findings.negative import Negative
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -33,6 +34,7 @@ class Findings:
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
+    negative: Negative | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -59,6 +61,7 @@ __all__ = [
     "Mark",
     "MarkKind",
     "Marks",
+    "Negative",
     "Noise",
     "Region",
     "Sharpness",
