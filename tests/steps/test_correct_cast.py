@@ -152,9 +152,10 @@ def test_advice_needs_a_border_that_the_picture_agrees_with() -> None:
         found = Findings(tone=colour, cast=Cast(says="", **cast))
         return advise(found).recipe.step_names
 
-    agreeing = steps(confidence=0.7, a=3.0, b=14.0, border=(2.0, 12.0))
-    assert agreeing == ("correct_cast",)
-    assert steps(confidence=0.7, a=3.0, b=14.0) == ()
-    assert steps(confidence=0.7, a=0.0, b=0.0, border=(2.0, 12.0)) == ()
-    assert steps(confidence=None, border=(2.0, 12.0)) == ()
-    assert steps(confidence=0.7, a=1.0, b=2.0, border=(1.0, 2.0)) == ()
+    assert steps(confidence=0.7, a=-8.0, b=-10.0, border=(-7.0, -9.0)) == ("correct_cast",)
+    assert steps(confidence=0.7, a=-8.0, b=-10.0) == ()
+    assert steps(confidence=0.7, a=0.0, b=0.0, border=(-7.0, -9.0)) == ()
+    assert steps(confidence=None, border=(-7.0, -9.0)) == ()
+    assert steps(confidence=0.7, a=-1.0, b=-2.0, border=(-1.0, -2.0)) == ()
+    # old paper is yellow, and stays so
+    assert steps(confidence=0.7, a=3.0, b=14.0, border=(2.0, 12.0)) == ()
