@@ -53,7 +53,7 @@ def fading(data: Path, number: int) -> Iterator[Row]:
             linear[2:12, left : left + 10] = 10**-density
         dyes, keep, stain = LOSSES[k % len(LOSSES)]
         hurt = _stored(fade_spectra(linear, dyes, keep, stain))
-        card, ends = "3,3,8,8", f"15,3,8,8={WHITE}; 27,3,8,8={DARK}"
+        card, ends = "3,3,8,8", f"3,15,8,8={WHITE} 3,27,8,8={DARK}"
         given = {f"{n}_left": v for n, v in zip(names, keep)}
         given |= {f"{n}_stain": v for n, v in zip(names, stain)}
         ways: dict[str, dict[str, object]] = {

@@ -21,12 +21,12 @@ from unfade.errors import SettingsError
 from unfade.findings import Findings
 from unfade.picture import Picture
 from unfade.pixels.colour import linear_to_lab, linear_to_srgb, srgb_to_linear
+from unfade.pixels.places import places_of
 from unfade.steps.correct_fading import DYES, STEP, Fading, Settings, measure, restore_density
-from unfade.steps.places import places_of
 
 LEFT, STAIN = (0.4, 0.65, 0.55), (0.06, 0.1, 0.18)
 CARD, WHITE, BLACK = 0.75, 0.06, 1.8  # densities of an 18 % card and of two more patches
-PLACES = {"card": "4,4,8,8", "white": "20,4,8,8", "black": "36,4,8,8"}
+PLACES = {"card": "4,4,8,8", "white": "4,20,8,8", "black": "4,36,8,8"}
 
 
 @cache
@@ -77,7 +77,7 @@ def test_loss_is_recovered_within_5_percent_from_a_motif_of_grey(material: str) 
 @pytest.mark.parametrize("material", MATERIALS)
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
 def test_all_six_are_recovered_from_two_places_of_known_density(name: str, material: str) -> None:
-    known = f"{PLACES['white']}={WHITE}; {PLACES['black']}={BLACK}"
+    known = f"{PLACES['white']}={WHITE} {PLACES['black']}={BLACK}"
     found = measured(lost(name, material), dyes=material, reference=known)
     assert found.gains == pytest.approx(LEFT, rel=0.05)
     assert found.stains == pytest.approx(STAIN, abs=0.02)
@@ -101,7 +101,7 @@ def test_one_grey_card_makes_the_card_neutral_and_the_picture_better(name: str) 
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
 def test_an_unfaded_picture_with_a_grey_card_is_not_moved(name: str) -> None:
     picture = seven.stored(linear_to_srgb(sound(name)), np.uint16)
-    for reference in (PLACES["card"], f"{PLACES['card']}={CARD}; {PLACES['white']}={WHITE}"):
+    for reference in (PLACES["card"], f"{PLACES['card']}={CARD} {PLACES['white']}={WHITE}"):
         assert measured(picture, reference=reference).nothing
         settings = Settings(reference=reference)
         assert np.array_equal(seven.drive(STEP, settings, picture), picture.pixels)
@@ -135,7 +135,7 @@ def test_numbers_given_in_part_and_for_one_layer() -> None:
 
 
 def test_a_place_is_read_or_refused_with_words() -> None:
-    first, second = places_of("10,20; 5,6,7,8=0.5", "reference")
+    first, second = places_of("20,10  6,5,8,7=0.5", "reference")
     assert (first.window.left, first.window.top, first.window.cols) == (6, 16, 9)
     assert (second.window.left, second.window.top, second.density) == (5, 6, 0.5)
     for wrong in ("10", "a,b", "1,2,3", "1,2,0,4", "1,2=dark", "1,2=9"):

@@ -129,7 +129,7 @@ def test_base_white_and_ratio_of_gammas_are_measured() -> None:
     assert known.base == pytest.approx(MASK, abs=0.01)
     ratios = np.array(known.gammas) / np.mean(known.gammas)
     assert ratios == pytest.approx(np.array(GAMMAS) / np.mean(GAMMAS), rel=0.03)
-    pointed = seven.measured(STEP, Settings(base=f"2,2,200,{WIDTH - 4}"), picture, Findings())
+    pointed = seven.measured(STEP, Settings(base=f"2,2,{WIDTH - 4},200"), picture, Findings())
     assert pointed.base == pytest.approx(MASK, abs=0.01)
 
 

@@ -24,10 +24,10 @@ from unfade.engines.contract import BenchView
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels
 from unfade.pixels.colour import LUMINANCE, lab_to_linear
+from unfade.pixels.places import light_of, places_of
 from unfade.record import Evidence
 from unfade.steps import contract
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
-from unfade.steps.places import light_of, places_of
 
 # setting -> name of the guess in the finding
 GUESSES = {
@@ -47,8 +47,8 @@ class Settings(contract.Settings):
     strength: float = setting(1.0, "share of the cast to take off", low=0, high=1, neutral=0.0)
     reference: str = setting(
         "",
-        "places that were grey or white: `x,y` or `x,y,width,height` in pixels, parted by `;`; "
-        "goes before `by`",
+        "places that were grey or white: ROW,COL or ROW,COL,ROWS,COLS in pixels, with spaces "
+        "between several; goes before `by`",
     )
     by: str = setting(
         "several",

@@ -24,12 +24,12 @@ import numpy as np
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels
+from unfade.pixels.places import light_of, places_of
 from unfade.pixels.profile import to_linear
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence
 from unfade.steps import contract
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
-from unfade.steps.places import light_of, places_of
 
 _LEAST_LIGHT = 1e-6
 _LN10 = np.float32(np.log(10))
@@ -47,8 +47,8 @@ class Settings(contract.Settings):
 
     base: str = setting(
         "",
-        "places of bare film: `x,y` or `x,y,width,height` in pixels, parted by `;`; left out: as "
-        "seen at the edges, else the lightest parts",
+        "places of bare film: ROW,COL or ROW,COL,ROWS,COLS in pixels, with spaces between "
+        "several; left out: as seen at the edges, else the lightest parts",
     )
     gamma: float = setting(
         0.6, "density of the film for each tenfold exposure: lower is harder", low=0.2, high=2

@@ -23,6 +23,7 @@ import numpy as np
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels
+from unfade.pixels.places import Place, light_of, places_of
 from unfade.pixels.profile import to_linear
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence
@@ -38,7 +39,6 @@ from unfade.steps.correct_fading.model import (
     luminance_density,
     restore_density,
 )
-from unfade.steps.places import Place, light_of, places_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,8 @@ class Settings(contract.Settings):
     strength: float = setting(1.0, "share of the loss to undo", low=0, high=1, neutral=0.0)
     reference: str = setting(
         "",
-        "places that were grey or white: `x,y` or `x,y,width,height` in pixels, parted by `;`, "
-        "each with `=density` where that is known",
+        "places that were grey or white: ROW,COL or ROW,COL,ROWS,COLS in pixels, with spaces "
+        "between several, each with =DENSITY where that is known",
     )
     cyan_left: float | None = setting(
         None, "share of the cyan dye that is left; left out: measured", low=0.05, high=1

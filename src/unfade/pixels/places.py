@@ -1,10 +1,10 @@
 """Places that a user points at: "this was grey", with the density it had where that is known.
 
-As text: ``x,y`` or ``x,y,width,height`` in pixels from the upper left corner, several parted by
-semicolons, each with ``=density`` where the density of the sound original is known:
+As text: ``ROW,COL`` or ``ROW,COL,ROWS,COLS`` in pixels from the upper left corner, with spaces
+between several, each with ``=DENSITY`` where the density of the sound original is known:
 
-    620,410,40,40                      one grey card
-    10,10,300,8=0.06; 620,410,40,40    white border of known density, and a grey card
+    410,620,40,40                      one grey card
+    10,10,8,300=0.06 410,620,40,40     a white border of known density, and a grey card
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from unfade.pixels.profile import to_linear
 
 POINT_PX = 4  # a place given as a point reaches this far to each side
 _AT_MOST_PX = 1024  # a side of a place; a larger one would be held in memory for nothing
-_REMEDY = "Write `x,y` or `x,y,width,height`, e.g. `620,410,40,40; 10,10,300,8=0.06`."
+_REMEDY = "Write `ROW,COL` or `ROW,COL,ROWS,COLS`, e.g. `410,620,40,40 10,10,8,300=0.06`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def places_of(text: str, name: str) -> tuple[Place, ...]:
     Raises:
         SettingsError: it is not of the form that this module's docstring shows
     """
-    return tuple(_place(part.strip(), name) for part in text.split(";") if part.strip())
+    return tuple(_place(part, name) for part in text.split())
 
 
 def light_of(place: Place, picture: Picture, name: str) -> np.ndarray:
@@ -51,9 +51,9 @@ def light_of(place: Place, picture: Picture, name: str) -> np.ndarray:
     if inside is None:
         w = place.window
         raise SettingsError(
-            f"`{name}` names the place {w.left},{w.top},{w.cols},{w.rows}, which lies outside the "
-            f"picture of {picture.cols} x {picture.rows} pixels.",
-            "Count x from the left and y from the top, as the picture stands after reading.",
+            f"`{name}` names the place {w.top},{w.left},{w.rows},{w.cols}, which lies outside the "
+            f"picture of {picture.rows} rows and {picture.cols} columns.",
+            "Count rows from the top and columns from the left of the picture as it is upright.",
         )
     linear = to_linear(picture.read(inside), picture)
     return np.median(linear.reshape(-1, picture.channels).astype(np.float64), axis=0)
@@ -67,15 +67,15 @@ def _place(part: str, name: str) -> Place:
     except ValueError:
         raise SettingsError(f"`{name}` holds `{part}`, which is no place.", _REMEDY) from None
     if len(numbers) == 2:
-        x, y = numbers
-        numbers = [x - POINT_PX, y - POINT_PX, 2 * POINT_PX + 1, 2 * POINT_PX + 1]
+        row, col = numbers
+        numbers = [row - POINT_PX, col - POINT_PX, 2 * POINT_PX + 1, 2 * POINT_PX + 1]
     if len(numbers) != 4 or not all(0 < side <= _AT_MOST_PX for side in numbers[2:]):
         raise SettingsError(
-            f"`{name}` holds `{part}`, expected 2 or 4 whole numbers, with width and height from "
+            f"`{name}` holds `{part}`, expected 2 or 4 whole numbers, with rows and columns from "
             f"1 to {_AT_MOST_PX}.",
             _REMEDY,
         )
     if known is not None and not 0 <= known <= 5:
         raise SettingsError(f"`{name}` holds the density {known}, expected 0 to 5.", _REMEDY)
-    x, y, cols, rows = numbers
-    return Place(Window(y, x, y + rows, x + cols), known)
+    row, col, rows, cols = numbers
+    return Place(Window(row, col, row + rows, col + cols), known)
