@@ -17,6 +17,7 @@ from unfade.errors import SettingsError
 from unfade.findings import Findings, Negative
 from unfade.picture import Picture
 from unfade.pixels.colour import ciede2000, linear_to_lab, linear_to_srgb, srgb_to_linear
+from unfade.steps import STEPS
 from unfade.steps.invert_negative import STEP, Film, Settings, to_negative, to_positive
 
 BENCH = PlainBench()
@@ -211,3 +212,31 @@ def test_tones_judged_before_the_negative_is_turned_round_are_not_acted_on() -> 
     advice = advise(both)
     assert advice.recipe.step_names == ("invert_negative",)
     assert any("correct_fading" in line for line in advice.left_alone)
+
+
+def test_dust_is_mended_before_it_could_become_white() -> None:
+    names = [step.name for step in STEPS]
+    assert names.index("remove_dust") < names.index("invert_negative")
+    assert names.index("invert_negative") < names.index("correct_fading")
+    truth = positive("coffee")
+    spots = np.zeros(tuple(n + 2 * WIDTH for n in truth.shape[:2]), bool)
+    rng = np.random.default_rng(2)
+    for row, col in zip(rng.integers(40, 290, 14), rng.integers(40, 400, 14)):
+        spots[row - 1 : row + 2, col - 2 : col + 2] = True
+    dusty = film(truth)
+    dusty[spots] *= 0.02
+    scan = scanned(dusty, np.uint8)
+    inside = spots[WIDTH:-WIDTH, WIDTH:-WIDTH]
+    mended = difference(restore(scan, recipe="negative").picture, truth)
+    crude = difference(restore(scan, only=("invert_negative",)).picture, truth)
+    assert mended[inside].mean() < 0.6 * crude[inside].mean()
+    assert np.median(mended[~inside]) < 1.5
+
+
+def test_a_grey_negative_scanned_in_colour_becomes_grey() -> None:
+    grey = np.repeat(positive("camera"), 3, axis=2)
+    scan = scanned(film(grey, (0.24, 0.25, 0.27), (0.62, 0.62, 0.62)))
+    result = restore(scan, only=("invert_negative",)).picture
+    assert np.median(difference(result, grey)) < 3
+    lab = linear_to_lab(srgb_to_linear(result.pixels[WIDTH:-WIDTH, WIDTH:-WIDTH]))
+    assert np.median(np.hypot(lab[..., 1], lab[..., 2])) < 1.5

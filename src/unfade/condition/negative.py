@@ -4,7 +4,8 @@ Between and beside the frames lies film that saw no light: the lightest part of 
 ending on a straight line. On a colour negative it is orange, for its couplers are masks: red light
 passes, green less, blue least. That, nothing in the picture lighter than it in any channel, and
 colours that differ once the mask is divided out are taken for sure. An orange light over a whole
-scene has no such strip; a sepia print on brown card has one colour alone.
+scene has no such strip; a sepia print on brown card has one colour alone; a colour print on it has
+blacks denser than a negative's gamma of 0.6 allows; and faces are seen in positives only.
 
 A grey negative looks like a print with a white border. It is called a negative only when OpenCV's
 cascades see a face in it turned round and none as it stands; otherwise the finder abstains. A
@@ -44,6 +45,7 @@ _LEAST_LIGHT = 0.25  # luminance of bare grey film
 _LIGHTER = 1.10  # times the bare film: lighter than it, noise allowed for
 _LIGHTER_SHARE = 0.01
 _SURE_FACE = 0.85
+_MOST_RANGE = 1.75  # density of a negative above bare film; a print's black is above 1.9
 _COLOURFUL = 4.0  # CIELAB units by which colours stray from one tone, without the mask
 
 
@@ -64,15 +66,16 @@ def look(picture: Picture, bench: BenchView) -> Negative:
     densities = density(base)
     told = ", ".join(f"{d:.2f}" for d in densities)
     found = tuple(float(b) for b in base)
-    if len(base) == 3 and _orange(densities) and _colourful(inner / base):
-        return Negative(
-            kind="colour",
-            confidence=0.95,
-            base=found,
-            film=window,
-            says=f"Negative: colour, with an orange mask (densities of bare film {told}).",
-        )
-    if np.ptp(densities) < _NEUTRAL and _faces_turned_round(picture, bench):
+    if len(base) == 3 and _orange(densities) and _as_film_shows(inner / base):
+        if not _face_as_it_is(picture, bench):
+            return Negative(
+                kind="colour",
+                confidence=0.95,
+                base=found,
+                film=window,
+                says=f"Negative: colour, with an orange mask (densities of bare film {told}).",
+            )
+    elif np.ptp(densities) < _NEUTRAL and _face_turned_round(picture, bench):
         return Negative(
             kind="grey",
             confidence=0.92,
@@ -94,8 +97,11 @@ def _orange(densities: np.ndarray) -> bool:
     return masked and red <= _MOST_RED
 
 
-def _colourful(unmasked: np.ndarray) -> bool:
-    """Whether a small picture, seen through its mask, has colours and not one tone."""
+def _as_film_shows(unmasked: np.ndarray) -> bool:
+    """Whether a small picture, seen through its mask, has a film's range, and not one tone."""
+    densities = density(unmasked[unmasked.max(axis=2) > _HOLDER])
+    if np.quantile(densities, 0.995, axis=0).max() > _MOST_RANGE:
+        return False
     curve = tone_curve(linear_to_lab(unmasked.astype(np.float32)))
     return curve is not None and curve.spread >= _COLOURFUL
 
@@ -125,14 +131,23 @@ def _bare_film(inner: Pixels) -> np.ndarray | None:
     return None
 
 
-def _faces_turned_round(picture: Picture, bench: BenchView) -> bool:
+def _face_as_it_is(picture: Picture, bench: BenchView) -> bool:
+    return bool(find_faces(_grey(picture, bench)))
+
+
+def _face_turned_round(picture: Picture, bench: BenchView) -> bool:
+    codes = _grey(picture, bench)
+    turned = [face for face in find_faces(255 - codes) if face.confidence >= _SURE_FACE]
+    return bool(turned) and not find_faces(codes)
+
+
+def _grey(picture: Picture, bench: BenchView) -> np.ndarray:
+    """(rows, cols) uint8: brightness of a small picture, stretched."""
     small = overview(picture, bench, k=block_px(picture, FACES_PX))
     encoded = luma(linear_to_srgb(np.clip(to_linear(small, picture), 0, 1)))
     low, high = np.quantile(encoded, [0.005, 0.995])
     grey = np.clip((encoded - low) / max(float(high - low), 1e-3), 0, 1) * 255
-    codes = np.rint(grey).astype(np.uint8)
-    turned = [face for face in find_faces(255 - codes) if face.confidence >= _SURE_FACE]
-    return bool(turned) and not find_faces(codes)
+    return np.rint(grey).astype(np.uint8)
 
 
 FINDER = Finder(name="negative", title="Negatives and their bare film", look=look)
