@@ -4,9 +4,9 @@ Each dye takes away light of every wavelength by Beer's law, and the densitomete
 left over its red, green and blue bands. Nothing is linear in density there, so this is a check
 on the 3 x 3 matrices of ``unfade.steps.correct_fading``, not a copy of them.
 
-Spectral dye densities, peak 1, at 400-700 nm in steps of 10 nm, were read from the curves that
-the maker printed: Kodak Professional Supra Endura paper (publication E-4021), Ektachrome 100D
-5285 (H-1-5285), Eastman Color Print Film 5381. Responses are those of Status A (ISO 5-3:2009).
+Spectral dye densities, peak 1, at 400-700 nm in steps of 10 nm: the curves that Kodak printed of
+Supra Endura paper, Ektachrome 100D 5285 and Eastman Color Print Film 5381, as digitised by the
+public project spectral_film_lut. Responses are those of Status A (ISO 5-3).
 """
 
 from __future__ import annotations
