@@ -125,9 +125,23 @@ def test_what_is_clipped_is_counted() -> None:
         "contrast": 0.0,
         "black_share": found.black_share,
         "white_share": found.white_share,
+        "channel_shares": [list(pair) for pair in found.channel_shares],
+        "says": "25.00% of the samples become black and 10.00% white.",
     }
 
 
 def test_levels_that_cross_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"`white` is 0\.3 and `black` 0\.5"):
         Settings(black=0.5, white=0.3)
+
+
+def test_clipping_is_shown_for_each_channel() -> None:
+    pixels = np.full((10, 10, 3), 0.5, np.float32)
+    pixels[:2, :, 0] = 0.95
+    pixels[:, :5, 2] = 0.02
+    picture = seven.stored(pixels, np.uint16)
+    found = seven.measured(STEP, Settings(black=0.1, white=0.9), picture, Findings())
+    assert np.allclose(found.channel_shares, ((0, 0.2), (0, 0), (0.5, 0)))
+    assert found.says == "16.67% of the samples become black and 6.67% white."
+    wide = seven.measured(STEP, Settings(auto=True, auto_share=0), picture, Findings())
+    assert (wide.black_share, wide.white_share) == (0, 0)

@@ -13,6 +13,7 @@ from unfade.condition import (
     fade,
     infrared,
     marks,
+    negative,
     noise,
     sharpness,
     tone,
@@ -34,6 +35,7 @@ FINDERS: tuple[Finder, ...] = (
     faces.FINDER,
     blur.FINDER,
     infrared.FINDER,
+    negative.FINDER,
 )
 
 

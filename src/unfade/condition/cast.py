@@ -6,6 +6,8 @@ some pictures (a lawn, a sunset, a wall), seldom all on the same. Their median i
 how far they lie apart is its doubt: when they disagree by more than six CIELAB units on average,
 the finder abstains. A cast may be the light of the scene: a finding here is no order to remove it.
 
+A print's white border (``border``) is a reference of its own: it is reported beside the guesses.
+
 Grey and toned pictures have no neutral to compare with: the finder abstains. Works on an
 overview of at most 100,000 pixels, in linear light; clipped and nearly black pixels are left out.
 
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unfade.condition.border import paper_border
 from unfade.condition.contract import Finder
 from unfade.condition.survey import block_px, overview
 from unfade.condition.tone import look as look_at_tone
@@ -43,7 +46,7 @@ class Light:
     Attributes:
         a, b: CIELAB of a half-bright neutral surface under it
         apart: mean distance of the four guesses from their median, CIELAB units
-        guesses: name -> (a, b)
+        guesses: name -> (a, b); "grey world" is told and not asked: any large area bends it
     """
 
     a: float
@@ -84,6 +87,7 @@ def light_colour(linear: Pixels) -> Light | None:
     every = np.array(list(guesses.values()))
     middle = np.median(every, axis=0)
     apart = float(np.hypot(*(every - middle).T).mean())
+    guesses["grey world"] = _ab(points.mean(axis=0))
     return Light(float(middle[0]), float(middle[1]), apart, guesses)
 
 
@@ -95,13 +99,20 @@ def look(picture: Picture, bench: BenchView) -> Cast:
     if tone.kind in ("grey", "toned"):
         return Cast(says=f"Colour cast: none to look for, the picture is {tone.kind}.")
     small = overview(picture, bench, k=block_px(picture, AT_MOST_PX))
-    light = light_colour(to_linear(small, picture))
+    linear = to_linear(small, picture)
+    paper = paper_border(linear)
+    # the border is a witness of its own: the picture is asked without it
+    light = light_colour(linear if paper is None else paper.inside(linear))
+    border = None if paper is None else _ab(paper.colour)
     if light is None:
         return Cast(says="Colour cast: not measured, too few pixels are neither black nor white.")
+    methods = tuple((name, *ab) for name, ab in light.guesses.items())
     if light.apart > _APART:
         return Cast(
+            methods=methods,
+            border=border,
             says=f"Colour cast: not told, four ways to measure it lie {light.apart:.0f} CIELAB "
-            "units apart, so the colours are rather those of the scene."
+            f"units apart, so the colours are rather those of the scene.{_of_border(border)}",
         )
     # on artificial casts over photographs whose own light is not known to be white, the error
     # grows with the disagreement, and even where all agree one in ten is off by 15 units
@@ -114,7 +125,20 @@ def look(picture: Picture, bench: BenchView) -> Cast:
         says = f"Colour cast: none to speak of {where}."
     else:
         says = f"Colour cast: {_name(light.a, light.b)}, {strength:.0f} CIELAB units {where}."
-    return Cast(says=says, confidence=confidence, a=light.a, b=light.b)
+    return Cast(
+        says=says + _of_border(border),
+        confidence=confidence,
+        a=light.a,
+        b=light.b,
+        methods=methods,
+        border=border,
+    )
+
+
+def _of_border(border: tuple[float, float] | None) -> str:
+    if border is None:
+        return ""
+    return f" The white border: a* {border[0]:+.1f}, b* {border[1]:+.1f}."
 
 
 def _power_mean(points: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.creases import Creases, Fold
 from unfade.findings.infrared import Infrared
+from unfade.findings.negative import Negative
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -39,6 +40,7 @@ class Findings:
     faces: Faces | None = None
     blur: Blur | None = None
     infrared: Infrared | None = None
+    negative: Negative | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -69,6 +71,7 @@ __all__ = [
     "Mark",
     "MarkKind",
     "Marks",
+    "Negative",
     "Noise",
     "Region",
     "Sharpness",

@@ -40,10 +40,17 @@ class Fade(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast(Finding):
-    """A colour that lies over everything, in CIELAB a*, b* of what should be neutral."""
+    """A colour that lies over everything, in CIELAB a*, b* of what should be neutral.
+
+    Attributes:
+        methods: name, a*, b* of each way to measure it, those that disagree too
+        border: a*, b* of a print's white border, where there surely is one
+    """
 
     a: float | None = None
     b: float | None = None
+    methods: tuple[tuple[str, float, float], ...] = ()
+    border: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

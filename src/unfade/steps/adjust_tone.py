@@ -4,12 +4,13 @@ Works on stored values, as scanners and editors do: 0 and 1 are the ends of the 
 channels go through the same curve, so neutral stays neutral. Nothing is estimated but, on
 request, the two levels (``auto``). The curve rises everywhere and goes on outside the levels
 with slope 1: it can be undone, apart from what a file of whole numbers then clips. How much that
-is stands in the record. It cannot mend a cast or fading: see ``correct_fading``.
+is stands in the record, for each channel and in words. It cannot mend a cast or fading: see
+``correct_cast`` and ``correct_fading``.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,6 @@ PIVOT = 0.5  # the stored value that contrast leaves where it is
 _STEEPNESS = 8.0  # of the sigmoid at contrast 1: the slope at the pivot is then 2.1
 _LEAST_SPAN = 0.02  # black and white may not come nearer to each other
 _BINS = 65536  # of the histogram: every code of 8 and 16 bits has a bin of its own
-_AUTO_SHARE = 0.001  # of all samples, clipped at each end by `auto`
 _AUTO_LEAST = 0.01  # a level this near the end of the scale is left there
 _AUTO_SPAN = 0.3  # `auto` leaves a picture alone that uses less: a wall in fog is no mistake
 
@@ -49,6 +49,9 @@ class Settings(contract.Settings):
     auto: bool = setting(
         False, "measure black and white; the given ones are outer limits", neutral=False
     )
+    auto_share: float = setting(
+        0.001, "share of all samples that `auto` clips at each end", low=0, high=0.05
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,7 +69,9 @@ class ToneCurve:
 
     Attributes:
         black, white, gamma, contrast: as in ``Settings``
-        black_share, white_share: samples below black and above white
+        black_share, white_share: samples below black and above white: what they hold is lost
+        channel_shares: the same for each channel: (black, white)
+        says: the same in words
     """
 
     black: float = 0.0
@@ -75,9 +80,11 @@ class ToneCurve:
     contrast: float = 0.0
     black_share: float = 0.0
     white_share: float = 0.0
+    channel_shares: tuple[tuple[float, float], ...] = field(default=(), compare=False)
+    says: str = field(default="", compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"channel_shares": [list(pair) for pair in self.channel_shares]}
 
 
 def apply_curve(pixels: Pixels, curve: ToneCurve) -> Pixels:
@@ -117,10 +124,11 @@ def measure(
     grid = Grid()
 
     def count(tile: Tile) -> np.ndarray:
-        codes = np.rint(picture.read(tile.core).ravel() * np.float32(_BINS - 1))
-        return np.bincount(np.clip(codes, 0, _BINS - 1).astype(np.int64), minlength=_BINS)
+        codes = np.rint(picture.read(tile.core) * np.float32(_BINS - 1))
+        planes = np.clip(codes, 0, _BINS - 1).astype(np.int64).reshape(-1, picture.channels).T
+        return np.stack([np.bincount(plane, minlength=_BINS) for plane in planes])
 
-    histogram = np.zeros(_BINS, np.int64)
+    histogram = np.zeros((picture.channels, _BINS), np.int64)
     for counts in bench.map(
         count,
         grid.tiles(picture.rows, picture.cols),
@@ -136,12 +144,14 @@ def curve_of(histogram: np.ndarray, settings: Settings) -> ToneCurve:
     """The curve that settings mean for samples with this histogram.
 
     Args:
-        histogram: (65536,) number of samples at each of as many even steps from 0 to 1
+        histogram: (65536,) number of samples at each of as many even steps from 0 to 1, or
+            (channels, 65536)
     """
-    below = np.cumsum(histogram)
+    channels = np.atleast_2d(histogram)
+    below = np.cumsum(channels.sum(axis=0))
     black, white = settings.black, settings.white
     if settings.auto:
-        share = _AUTO_SHARE * below[-1]
+        share = settings.auto_share * below[-1]
         low = int(np.searchsorted(below, share, side="right")) / (_BINS - 1)
         high = int(np.searchsorted(below, below[-1] - share)) / (_BINS - 1)
         if high - low >= _AUTO_SPAN:
@@ -149,13 +159,18 @@ def curve_of(histogram: np.ndarray, settings: Settings) -> ToneCurve:
             white = min(white, high if high < 1 - _AUTO_LEAST else 1.0)
     first = int(np.ceil(black * (_BINS - 1) - 1e-6))
     last = int(np.floor(white * (_BINS - 1) + 1e-6))
+    totals = channels.sum(axis=1)
+    blacks, whites = channels[:, :first].sum(axis=1), channels[:, last + 1 :].sum(axis=1)
+    black_share, white_share = float(blacks.sum() / below[-1]), float(whites.sum() / below[-1])
     return ToneCurve(
         black,
         white,
         settings.gamma,
         settings.contrast,
-        float(histogram[:first].sum() / below[-1]),
-        float(histogram[last + 1 :].sum() / below[-1]),
+        black_share,
+        white_share,
+        tuple((float(b / n), float(w / n)) for b, w, n in zip(blacks, whites, totals)),
+        f"{black_share:.2%} of the samples become black and {white_share:.2%} white.",
     )
 
 
