@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from unfade.findings.ageing import Paper, Silvering, Stains
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.photograph import (
     Cast,
@@ -33,6 +34,9 @@ class Findings:
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
+    stains: Stains | None = None
+    silvering: Silvering | None = None
+    paper: Paper | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -60,8 +64,11 @@ __all__ = [
     "MarkKind",
     "Marks",
     "Noise",
+    "Paper",
     "Region",
     "Sharpness",
+    "Silvering",
+    "Stains",
     "Tone",
     "paint",
 ]

@@ -24,6 +24,10 @@ class MarkKind(StrEnum):
     DUST = "dust"
     HAIR = "hair"
     SCRATCH = "scratch"
+    STAIN = "stain"
+    TIDE_LINE = "tide-line"
+    FOXING = "foxing"
+    MOULD = "mould"
     USER = "user"  # painted by the user: their mask
     FACE = "face"  # no damage: a face that is to be restored
 

@@ -17,6 +17,7 @@ from unfade.steps import (
     inpaint,
     remove_dust,
     remove_scratches,
+    remove_stains,
     restore_faces,
     sharpen,
     translate,
@@ -28,6 +29,7 @@ from unfade.steps.film import FILM_STEPS
 STEPS: tuple[Step, ...] = (
     remove_dust.STEP,
     remove_scratches.STEP,
+    remove_stains.STEP,
     inpaint.STEP,
     translate.STEP,
     deblock.STEP,
