@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from unfade.condition import cast, clipping, faces, fade, marks, noise, sharpness, stains, tone
+from unfade.condition import (
+    cast,
+    clipping,
+    faces,
+    fade,
+    marks,
+    noise,
+    paper,
+    sharpness,
+    silvering,
+    stains,
+    tone,
+)
 from unfade.condition.contract import Finder
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings
@@ -20,6 +32,8 @@ FINDERS: tuple[Finder, ...] = (
     marks.FINDER,
     faces.FINDER,
     stains.FINDER,
+    paper.FINDER,
+    silvering.FINDER,
 )
 
 

@@ -33,6 +33,7 @@ AT_MOST_PX = 1_500_000
 LEAST_SIDE_PX = 64
 LEAST_SURE = 0.5  # what is less sure is no finding
 MANY_COLOURS = 0.03  # share of other colours from which a picture is no longer one of few
+BLUE = (180.0, 300.0)  # hues of cyanotypes: no picture of this kind was among the examples
 _SPOT_SHARE = 0.03  # foxing is rounder and smaller than this, of the longer side
 _THIN = 0.12  # width over extent of a tide line
 
@@ -52,6 +53,8 @@ def look(picture: Picture, bench: BenchView) -> Stains:
         return Stains(
             says="Stains: not told, only in a grey or toned picture is brown sure to be none of it."
         )
+    if tone.hue_degrees is not None and BLUE[0] <= tone.hue_degrees <= BLUE[1]:
+        return Stains(says="Stains: not told in a blue-toned picture, whose lights are warmer.")
     block = block_px(picture, AT_MOST_PX)
     linear = to_linear(overview(picture, bench, k=block), picture)
     if np.ptp(linear, axis=2).max() == 0:

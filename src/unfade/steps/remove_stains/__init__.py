@@ -23,7 +23,7 @@ import numpy as np
 
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings, Mark, MarkKind
-from unfade.picture import Mask, Picture, Window
+from unfade.picture import Mask, Picture
 from unfade.pixels.marked import damage_of, inside
 from unfade.pixels.masks import width
 from unfade.pixels.profile import from_linear, to_linear

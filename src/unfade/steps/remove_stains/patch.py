@@ -9,13 +9,12 @@ import numpy as np
 from unfade.findings import Mark, paint
 from unfade.picture import Mask, Picture, Window
 from unfade.pixels.membrane import hang_membrane
-from unfade.pixels.profile import to_linear
+from unfade.pixels.small import small_light
 from unfade.steps.remove_stains.veil import estimate_veil
 
 ACROSS_PX = 512  # a stain with its surround is measured at no more points than this
 _LEAST_SURROUND_PX = 24
 _LEAST_LIGHT = 1e-3  # density 3: below it a scan holds noise
-_BAND_PX = 2_000_000  # pixels read at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +87,7 @@ def look_through(picture: Picture, mark: Mark, damage: Mask) -> Patch | None:
     block = -(-max(window.rows, window.cols) // ACROSS_PX)
     if min(window.rows, window.cols) < 2 * block:
         return None
-    linear = _small(picture, window, block)
+    linear = small_light(picture, window, block)
     density = np.asarray(-np.log10(np.maximum(linear, np.float32(_LEAST_LIGHT))), np.float32)
     hole = _any(paint((mark,), window), block)
     other = _any(damage[window.slices], block) & ~hole
@@ -97,31 +96,6 @@ def look_through(picture: Picture, mark: Mark, damage: Mask) -> Patch | None:
         return None
     above = (density - hang_membrane(density, hole | other))[hole].max(axis=1)
     return Patch(veil.density, window, block, veil.by_colour, float(np.quantile(above, 0.6)))
-
-
-def _small(picture: Picture, window: Window, block: int) -> np.ndarray:
-    """Means of linear light over blocks; those at the right and the bottom may be smaller."""
-    import cv2
-
-    rows, cols = -(-window.rows // block), -(-window.cols // block)
-    out = np.empty((rows, cols, picture.channels), np.float32)
-    step = max(1, _BAND_PX // (window.cols * block)) if window.cols else 1
-    for start in range(0, rows, step):
-        stop = min(rows, start + step)
-        band = Window(
-            window.top + start * block,
-            window.left,
-            min(window.bottom, window.top + stop * block),
-            window.right,
-        )
-        light = np.nan_to_num(to_linear(picture.read(band), picture))
-        below = (stop - start) * block - band.rows
-        right = cols * block - band.cols
-        if below or right:
-            light = cv2.copyMakeBorder(light, 0, below, 0, right, cv2.BORDER_REPLICATE)
-        small = cv2.resize(light, (cols, stop - start), interpolation=cv2.INTER_AREA)
-        out[start:stop] = small.reshape(stop - start, cols, picture.channels)
-    return out
 
 
 def _any(mask: Mask, block: int) -> Mask:
