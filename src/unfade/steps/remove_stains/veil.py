@@ -25,12 +25,14 @@ import numpy as np
 from unfade.picture import Mask
 from unfade.pixels.masks import distance
 from unfade.pixels.membrane import hang_membrane
+from unfade.steps.remove_stains.edge import snap_to_edge
 
 FEWEST_PX = 24  # sound pixels without which nothing can be told
 BROWN = (0.35, 0.62, 1.0)  # density to red, green, blue light of common stains: rust, tea, foxing
 _SLOPE_PX = 2.0  # slopes are compared at this scale
 _SOFT_PX = 2.0  # what is hung from the surround is smoothed, so that its noise does not spread
 _SURE_RATIO = 2.5  # of the stain's colour to the surround's variation, to go by colour
+_SOFT_SHELLS = 3  # an edge begins so far outside of where it is steepest
 _DEEPEST_PX = 24  # beyond this depth nothing is told from the edge
 _ALIKE_PX = 8.0  # neighbours along a shell are alike: so many tell as much as one
 _DOUBTS = 2.0  # standard errors of a rise below which it does not count
@@ -180,23 +182,37 @@ def _smoothed(amount: np.ndarray, hole: Mask, sound: Mask) -> np.ndarray:
 
 
 def _by_depth(density: np.ndarray, hole: Mask, sound: Mask) -> np.ndarray:
-    """What a stain adds at each depth inside its edge, the same all along the edge."""
-    veil = np.zeros_like(density)
+    """What a stain adds at each depth inside its edge, the same all along the edge.
+
+    The edge is the mask's own outline, or what is found inside it, whichever shows the greater
+    step.
+    """
     if hole.all():
-        return veil
-    size = float(np.sqrt(np.count_nonzero(hole)))
+        return np.zeros_like(density)
+    veil = _profile(density, hole, hole, sound)
+    signed = distance(hole) - distance(~hole)
+    edge = snap_to_edge(np.ascontiguousarray(density.mean(axis=2)), hole, signed)
+    if edge is not None and edge.sure > 0 and edge.mask.any():
+        inner = _profile(density, edge.mask, hole, sound) * np.float32(edge.sure)
+        if np.abs(inner).sum() > np.abs(veil).sum():
+            return np.asarray(inner, np.float32)
+    return veil
+
+
+def _profile(density: np.ndarray, stain: Mask, hole: Mask, sound: Mask) -> np.ndarray:
+    veil = np.zeros_like(density)
+    size = float(np.sqrt(np.count_nonzero(stain)))
     deepest = int(np.clip(round(size / 4), 3, _DEEPEST_PX))
-    depth = distance(hole)
-    signed = depth - distance(~hole)
+    signed = distance(stain) - distance(~stain)
     usable = (hole | sound) & _within(hole.shape)
     for c in range(density.shape[2]):
         rise = _rise(density[:, :, c], signed)
         added = [0.0]
-        for shell in range(-1, deepest + 1):
+        for shell in range(-_SOFT_SHELLS, deepest + 1):
             here = usable & (np.abs(signed - np.float32(shell + 0.5)) <= 0.75)
             added.append(added[-1] + _common(rise[here]))
         # linear between the shells; the innermost one goes on to the middle
-        at: np.ndarray = np.arange(-1, deepest + 2)
+        at: np.ndarray = np.arange(-_SOFT_SHELLS, deepest + 2)
         profile: np.ndarray = np.interp(signed, at, np.array(added))
         veil[:, :, c] = np.where(hole, profile, 0).astype(np.float32)
     return veil
