@@ -27,6 +27,7 @@ from unfade.pixels.profile import to_linear
 AT_MOST_PX = 150_000
 LEAST_SIDE_PX = 96
 _BLUE = (180.0, 300.0)  # hues of cyanotypes, which hold no silver
+_SURE_TONE = 0.8  # the middle of a face in colour passes for toned, less surely
 _NEAR, _FAR = 0.07, 0.25  # distances from the edge, of the shorter side
 _LEAST = 0.08  # hidden share at the edges that is seen
 _FEWEST_PX = 60
@@ -41,7 +42,9 @@ def look(picture: Picture, bench: BenchView) -> Silvering:
     if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
         return Silvering(says="Silver mirroring: not looked for, the picture is too small.")
     tone = look_at_tone(_middle(picture), bench)
-    if tone.kind not in ("grey", "toned"):
+    silver = tone.kind in ("grey", "toned") and (tone.confidence or 0.0) >= _SURE_TONE
+    # a shine may make the whole look of no sure tone, but not of many colours
+    if not silver or look_at_tone(picture, bench).kind == "colour":
         return Silvering(says="Silver mirroring: not looked for, this is no silver print.")
     if tone.hue_degrees is not None and _BLUE[0] <= tone.hue_degrees <= _BLUE[1]:
         return Silvering(says="Silver mirroring: not told in a blue-toned picture.")
