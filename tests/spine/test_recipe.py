@@ -128,5 +128,6 @@ def test_every_setting_has_words_and_a_range_or_choices() -> None:
                 "avoid",
                 "faces",
                 "hints",
+                "white",
             )  # own words
             assert ranged or meta["choices"] or free, f"{step.name}.{f.name} has no range"

@@ -32,6 +32,7 @@ BROWN = (0.35, 0.62, 1.0)  # density to red, green, blue light of common stains:
 _SLOPE_PX = 2.0  # slopes are compared at this scale
 _SOFT_PX = 2.0  # what is hung from the surround is smoothed, so that its noise does not spread
 _SURE_RATIO = 2.5  # of the stain's colour to the surround's variation, to go by colour
+_CLEARLY_MORE = 1.4  # the found edge's step over that of the painted outline
 _SOFT_SHELLS = 3  # an edge begins so far outside of where it is steepest
 _DEEPEST_PX = 24  # beyond this depth nothing is told from the edge
 _ALIKE_PX = 8.0  # neighbours along a shell are alike: so many tell as much as one
@@ -184,8 +185,8 @@ def _smoothed(amount: np.ndarray, hole: Mask, sound: Mask) -> np.ndarray:
 def _by_depth(density: np.ndarray, hole: Mask, sound: Mask) -> np.ndarray:
     """What a stain adds at each depth inside its edge, the same all along the edge.
 
-    The edge is the mask's own outline, or what is found inside it, whichever shows the greater
-    step.
+    The edge is the mask's own outline, or what is found inside it where that shows a clearly
+    greater step: an outline that was painted well is the better one.
     """
     if hole.all():
         return np.zeros_like(density)
@@ -194,7 +195,7 @@ def _by_depth(density: np.ndarray, hole: Mask, sound: Mask) -> np.ndarray:
     edge = snap_to_edge(np.ascontiguousarray(density.mean(axis=2)), hole, signed)
     if edge is not None and edge.sure > 0 and edge.mask.any():
         inner = _profile(density, edge.mask, hole, sound) * np.float32(edge.sure)
-        if np.abs(inner).sum() > np.abs(veil).sum():
+        if np.abs(inner).sum() > _CLEARLY_MORE * np.abs(veil).sum():
             return np.asarray(inner, np.float32)
     return veil
 
