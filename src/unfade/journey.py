@@ -141,7 +141,7 @@ def restore(
     with _bench(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
-        asked = _asked(upscale, inside, faces, colorize or bool(hints))
+        asked = _asked(upscale, inside, only, faces, colorize or bool(hints))
         findings = replace(look_at(picture, work, only=_needed(recipe)), notes=opened.notes)
         if inside is not None:
             findings = _with_user_marks(findings, inside, picture, work)
@@ -319,10 +319,14 @@ def _needed(recipe: object) -> set[str] | None:
 
 
 def _asked(
-    upscale: int | None, mask: Mask | None, faces: bool | Collection[int], colorize: bool
+    upscale: int | None,
+    mask: Mask | None,
+    only: Collection[str],
+    faces: bool | Collection[int],
+    colorize: bool,
 ) -> dict[str, str]:
     asked = {}
-    if mask is not None:
+    if mask is not None and not only:  # steps that are named say themselves what they do there
         asked["inpaint"] = "the user's own mask."
     if faces:
         which = "all" if faces is True else ", ".join(str(n) for n in sorted(faces))

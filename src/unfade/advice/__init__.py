@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import blur, creases, negative, photograph, tonal
+from unfade.advice import ageing, blur, creases, negative, photograph, tonal
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *blur.RULES,
     *creases.RULES,
     *tonal.RULES,
+    *ageing.RULES,
     *negative.RULES,
 )
 

@@ -97,4 +97,9 @@ def _write_masks(source: Path, folder: Path, seen: Examination) -> list[Path]:
         target = folder / f"{source.stem}.{kind}.png"
         files.save_mask(target, paint(items, window))
         written.append(target)
+    stains = seen.findings.stains.items if seen.findings.stains else ()
+    for kind in dict.fromkeys(mark.kind for mark in stains):
+        target = folder / f"{source.stem}.{kind}.png"
+        files.save_mask(target, paint((m for m in stains if m.kind is kind), window))
+        written.append(target)
     return written

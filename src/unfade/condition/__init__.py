@@ -15,7 +15,10 @@ from unfade.condition import (
     marks,
     negative,
     noise,
+    paper,
     sharpness,
+    silvering,
+    stains,
     tone,
 )
 from unfade.condition.contract import Finder
@@ -36,6 +39,9 @@ FINDERS: tuple[Finder, ...] = (
     blur.FINDER,
     infrared.FINDER,
     negative.FINDER,
+    stains.FINDER,
+    paper.FINDER,
+    silvering.FINDER,
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from unfade.findings.ageing import Paper, Silvering, Stains
 from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.creases import Creases, Fold
@@ -41,6 +42,9 @@ class Findings:
     blur: Blur | None = None
     infrared: Infrared | None = None
     negative: Negative | None = None
+    stains: Stains | None = None
+    silvering: Silvering | None = None
+    paper: Paper | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -73,8 +77,11 @@ __all__ = [
     "Marks",
     "Negative",
     "Noise",
+    "Paper",
     "Region",
     "Sharpness",
+    "Silvering",
+    "Stains",
     "Tone",
     "paint",
 ]

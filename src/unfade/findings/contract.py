@@ -27,6 +27,10 @@ class MarkKind(StrEnum):
     CREASE = "crease"
     TEAR = "tear"
     CORNER = "corner"  # torn off: the scanner's lid shows
+    STAIN = "stain"
+    TIDE_LINE = "tide-line"
+    FOXING = "foxing"
+    MOULD = "mould"
     USER = "user"  # painted by the user: their mask
     FACE = "face"  # no damage: a face that is to be restored
 

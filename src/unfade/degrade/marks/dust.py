@@ -23,6 +23,7 @@ from unfade.degrade.contract import (
     setting,
 )
 from unfade.degrade.marks.canvas import Canvas, covered, profile, somewhere, specks, trace
+from unfade.degrade.marks.spots import items_of, spot_radii
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +69,17 @@ def _specks(
     count = draw_count(settings.count, rng, scene.area)
     if count == 0:
         return None
-    low, high = settings.radius_px
-    radii = np.exp(rng.uniform(np.log(low), np.log(high), count)) * scene.unit_px
+    radii = spot_radii(settings.radius_px, count, scene, rng)
     light = rng.random(count) < draw_from(settings.light_share, rng)
     opacity = rng.uniform(*settings.opacity, count)
     canvas = Canvas(scene.rows, scene.cols)
     places = somewhere(scene.rows, scene.cols, count, rng)
     boxes = specks(canvas, places, radii, opacity, rng.uniform(0.15, 0.5), rng)
     inks = _inks(light, rng)
-    items = tuple(
-        Item(
-            kind=kind,
-            damage_class=damage_class,
-            box=box,
-            parameters={"radius_px": float(radii[n]), "light": bool(light[n])},
-        )
-        for n, box in enumerate(boxes)
-        if box is not None
-    )
+    facts = [
+        {"radius_px": float(radius), "light": bool(bright)} for radius, bright in zip(radii, light)
+    ]
+    items = items_of(kind, damage_class, boxes, facts)
     return _covering(canvas, inks, damage_class, items)
 
 

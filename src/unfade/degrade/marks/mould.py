@@ -20,6 +20,7 @@ from unfade.degrade.contract import (
     setting,
 )
 from unfade.degrade.marks.canvas import Canvas, indices_of, somewhere, specks
+from unfade.degrade.marks.spots import spot_radii
 from unfade.degrade.marks.stains import puddle, window_around
 from unfade.picture import Window
 
@@ -58,8 +59,7 @@ def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | 
             veil.lay_plane(plane * np.float32(draw_from(settings.haze, rng)), window, n)
         number = max(1, draw_count(settings.dots, rng))
         places.append(centre + rng.normal(0, 0.42, (number, 2)) * radius)
-        low, high = settings.dot_px
-        radii.append(np.exp(rng.uniform(np.log(low), np.log(high), number)) * scene.unit_px)
+        radii.append(spot_radii(settings.dot_px, number, scene, rng))
         amounts.append(rng.uniform(0.3, 0.95, number))
         owners += [n] * number
         reach = 3 * 0.42 * radius

@@ -24,6 +24,7 @@ from unfade.degrade.contract import (
     setting,
 )
 from unfade.degrade.marks.canvas import Canvas, cloud, somewhere, specks
+from unfade.degrade.marks.spots import items_of, spot_radii
 from unfade.picture import Window
 
 
@@ -159,8 +160,7 @@ def draw_foxing(settings: FoxingSettings, scene: Scene, rng: np.random.Generator
     count = draw_count(settings.count, rng, scene.area)
     if count == 0:
         return None
-    low, high = settings.radius_px
-    radii = np.exp(rng.uniform(np.log(low), np.log(high), count)) * scene.unit_px
+    radii = spot_radii(settings.radius_px, count, scene, rng)
     swarms = max(1, round(draw_from(settings.clusters, rng)))
     middles = somewhere(scene.rows, scene.cols, swarms, rng)
     spread = rng.uniform(0.05, 0.35, swarms) * max(scene.rows, scene.cols)
@@ -170,16 +170,11 @@ def draw_foxing(settings: FoxingSettings, scene: Scene, rng: np.random.Generator
     densities = (blue[:, None] * [0.30, 0.62, 1.0] * rng.uniform(0.8, 1.2, (count, 3))).astype("f4")
     canvas = Canvas(scene.rows, scene.cols)
     boxes = specks(canvas, places, radii, np.ones(count), 0.15, rng, soft=0.8)
-    items = tuple(
-        Item(
-            kind="foxing",
-            damage_class=DamageClass.FOXING,
-            box=box,
-            parameters={"radius_px": float(radii[n]), "densities": densities[n].tolist()},
-        )
-        for n, box in enumerate(boxes)
-        if box is not None
-    )
+    facts = [
+        {"radius_px": float(radius), "densities": density.tolist()}
+        for radius, density in zip(radii, densities)
+    ]
+    items = items_of("foxing", DamageClass.FOXING, boxes, facts)
     return _absorbing(canvas, densities, DamageClass.FOXING, items)
 
 

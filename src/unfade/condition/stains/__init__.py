@@ -1,0 +1,133 @@
+"""Find stains, tide lines and foxing in pictures of few colours.
+
+A grey or toned picture that was scanned in colour lies on one curve of tones; what has soaked in
+and turned brown strays from it, whatever the picture shows there. That is the one case in which
+stains can be told from content beyond doubt, so it is the one that is judged: in a colour
+picture freckles, leaves and spots on paper look alike, and in a scan of one channel there is no
+brown. There the finder abstains, and says so; ``remove_stains`` takes the user's own mask.
+
+Mould that is neutral in colour is not told from dust and dark detail; what of it is brown counts
+as foxing.
+
+How: ``planes`` measures how far each pixel strays to brown, on an overview of at most 1.5
+megapixels; ``candidates`` takes the places apart and measures them; ``judge`` tells how sure.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unfade.condition.contract import Finder
+from unfade.condition.stains.candidates import Candidate, colours_left, find_candidates
+from unfade.condition.stains.judge import sureness
+from unfade.condition.stains.planes import strayed_from_tone
+from unfade.condition.survey import block_px, overview
+from unfade.condition.tone import look as look_at_tone
+from unfade.engines.contract import BenchView
+from unfade.findings import Mark, MarkKind, Region, Stains
+from unfade.picture import Mask, Picture, Window
+from unfade.pixels.masks import dilate, width
+from unfade.pixels.profile import to_linear
+
+AT_MOST_PX = 1_500_000
+LEAST_SIDE_PX = 64
+LEAST_SURE = 0.5  # what is less sure is no finding
+MANY_COLOURS = 0.03  # share of other colours from which a picture is no longer one of few
+BLUE = (180.0, 300.0)  # hues of cyanotypes: no picture of this kind was among the examples
+_SPOT_SHARE = 0.03  # foxing is rounder and smaller than this, of the longer side
+_THIN = 0.12  # width over extent of a tide line
+
+
+def look(picture: Picture, bench: BenchView) -> Stains:
+    """Stains of a picture, each an item, or why they cannot be told.
+
+    Cost:
+        one pass over the samples and about 0.8 s for the overview of a large picture
+    """
+    if picture.channels == 1:
+        return Stains(says="Stains: not looked for, in one channel brown cannot be told from dark.")
+    if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
+        return Stains(says="Stains: not looked for, the picture is too small.")
+    tone = look_at_tone(picture, bench)
+    if tone.kind not in ("grey", "toned"):
+        return Stains(
+            says="Stains: not told, only in a grey or toned picture is brown sure to be none of it."
+        )
+    if tone.hue_degrees is not None and BLUE[0] <= tone.hue_degrees <= BLUE[1]:
+        return Stains(says="Stains: not told in a blue-toned picture, whose lights are warmer.")
+    block = block_px(picture, AT_MOST_PX)
+    linear = to_linear(overview(picture, bench, k=block), picture)
+    if np.ptp(linear, axis=2).max() == 0:
+        return Stains(says="Stains: not looked for, the three channels are equal.")
+    strayed = strayed_from_tone(np.nan_to_num(linear))
+    if colours_left(strayed) > MANY_COLOURS:
+        return Stains(says="Stains: not told, the picture holds other colours too.")
+    found = find_candidates(strayed)
+    chances = sureness(np.array([c.measured for c in found])) if found else np.zeros(0)
+    items = tuple(
+        _mark(candidate, float(chance), block, picture)
+        for candidate, chance in zip(found, chances)
+        if chance >= LEAST_SURE
+    )
+    if not items:
+        return Stains(says="Stains: none stands out.", confidence=0.8)
+    area = sum(mark.region.area_px for mark in items) / (picture.rows * picture.cols)
+    return Stains(
+        says=f"Stains: {_counted(items)}, {area:.2%} of the picture.",
+        confidence=max(mark.confidence for mark in items),
+        items=items,
+        area_share=area,
+    )
+
+
+def _mark(candidate: Candidate, chance: float, block: int, picture: Picture) -> Mark:
+    """The place at full size, grown over its soft border."""
+    mask, window = candidate.mask, candidate.window
+    thick = width(mask)
+    extent = float(np.hypot(*mask.shape))
+    grow = int(np.clip(round(0.15 * thick), 2, 8))
+    grown = dilate(np.pad(mask, grow), grow)
+    region = _at_full_size(grown, window, grow, block, picture)
+    side = max(picture.rows, picture.cols) / block
+    if extent <= _SPOT_SHARE * side and thick > _THIN * extent:
+        kind = MarkKind.FOXING
+    else:
+        kind = MarkKind.TIDE_LINE if thick <= _THIN * extent else MarkKind.STAIN
+    return Mark(
+        kind=kind,
+        region=region,
+        light=False,
+        width_px=thick * block,
+        length_px=extent * block,
+        confidence=chance,
+    )
+
+
+def _at_full_size(grown: Mask, window: Window, grow: int, block: int, picture: Picture) -> Region:
+    repeated = grown.repeat(block, axis=0).repeat(block, axis=1)
+    top, left = (window.top - grow) * block, (window.left - grow) * block
+    place = Window(top, left, top + repeated.shape[0], left + repeated.shape[1])
+    kept = place.overlap(picture.window)
+    assert kept is not None
+    mask = repeated[kept.within(place)]
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    r, c = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+    tight = Window(kept.top + r.start, kept.left + c.start, kept.top + r.stop, kept.left + c.stop)
+    return Region.of(mask[r, c], tight)
+
+
+def _counted(items: tuple[Mark, ...]) -> str:
+    names = {
+        MarkKind.STAIN: ("stain", "stains"),
+        MarkKind.TIDE_LINE: ("tide line", "tide lines"),
+        MarkKind.FOXING: ("spot of foxing", "spots of foxing"),
+    }
+    parts = []
+    for kind, (one, many) in names.items():
+        number = sum(mark.kind is kind for mark in items)
+        if number:
+            parts.append(f"{number} {one if number == 1 else many}")
+    return ", ".join(parts)
+
+
+FINDER = Finder(name="stains", title="Stains, tide lines and foxing, each an item", look=look)
