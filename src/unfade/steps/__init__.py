@@ -22,7 +22,16 @@ from unfade.steps import (
     translate,
     upscale,
 )
-from unfade.steps.contract import Kind, Look, Proposal, Settings, Step, setting, settings_from
+from unfade.steps.contract import (
+    Kind,
+    Look,
+    Proposal,
+    RepairSettings,
+    Settings,
+    Step,
+    setting,
+    settings_from,
+)
 from unfade.steps.film import FILM_STEPS
 
 STEPS: tuple[Step, ...] = (
@@ -69,6 +78,7 @@ __all__ = [
     "Kind",
     "Look",
     "Proposal",
+    "RepairSettings",
     "Settings",
     "Step",
     "find_step",
