@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import photograph
+from unfade.advice import painting, photograph
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
@@ -28,7 +28,7 @@ from unfade.steps import (
     step_of,
 )
 
-RULES: tuple[Rule, ...] = (*photograph.RULES,)
+RULES: tuple[Rule, ...] = (*photograph.RULES, *painting.RULES)
 
 POLICIES: dict[str, frozenset[Evidence]] = {
     "archive": frozenset(Evidence(n) for n in (0, 1)),

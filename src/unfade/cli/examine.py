@@ -76,18 +76,24 @@ def _print(path: str, seen: Examination) -> None:
 
 
 def _write_masks(source: Path, folder: Path, seen: Examination) -> list[Path]:
-    """One mask for each kind of mark: white where it lies, upright."""
+    """One mask for each kind of local damage that was looked for: white where it lies, upright."""
     from unfade import files
-    from unfade.findings import MarkKind, paint
+    from unfade.findings import Mark, MarkKind, paint
 
-    marks = seen.findings.marks
-    if marks is None:
-        return []
-    folder.mkdir(parents=True, exist_ok=True)
-    window = seen.picture.window
+    findings = seen.findings
+    kinds: dict[MarkKind, tuple[Mark, ...]] = {}
+    if findings.marks is not None:
+        for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH):
+            kinds[kind] = findings.marks.of_kind(kind)
+    if findings.craquelure is not None:
+        kinds[MarkKind.CRACK] = findings.craquelure.items
+    if findings.losses is not None:
+        kinds[MarkKind.LOSS] = findings.losses.items
+    if kinds:
+        folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH):
+    for kind, marks in kinds.items():
         target = folder / f"{source.stem}.{kind}.png"
-        files.save_mask(target, paint(marks.of_kind(kind), window))
+        files.save_mask(target, paint(marks, seen.picture.window))
         written.append(target)
     return written

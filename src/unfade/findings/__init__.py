@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
+from unfade.findings.painting import Canvas, Craquelure, Losses
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -33,6 +34,9 @@ class Findings:
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
+    craquelure: Craquelure | None = None
+    losses: Losses | None = None
+    canvas: Canvas | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -49,13 +53,16 @@ class Findings:
 
 
 __all__ = [
+    "Canvas",
     "Cast",
     "Clipping",
+    "Craquelure",
     "Face",
     "Faces",
     "Fade",
     "Finding",
     "Findings",
+    "Losses",
     "Mark",
     "MarkKind",
     "Marks",

@@ -24,6 +24,8 @@ class MarkKind(StrEnum):
     DUST = "dust"
     HAIR = "hair"
     SCRATCH = "scratch"
+    CRACK = "crack"
+    LOSS = "loss"
     USER = "user"  # painted by the user: their mask
     FACE = "face"  # no damage: a face that is to be restored
 

@@ -17,6 +17,8 @@ Sources:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from unfade.picture import Mask, Plane
@@ -25,64 +27,75 @@ REACH_PX = 6  # means along lines of 13 pixels
 WIDEST_PX = 9  # what is wider is no line
 HALO_PX = REACH_PX + WIDEST_PX + 17  # with the window of the local control
 
-_DIRECTIONS = ((0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2))
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Lines of one polarity.
+
+    Attributes:
+        strength: (rows, cols) float32: how much more one direction goes on than the others
+        hat: (rows, cols) float32: how far the pixel itself stands out from its surround
+    """
+
+    strength: Plane
+    hat: Plane
 
 
-def lines(plane: Plane) -> tuple[Plane, Plane]:
-    """Strength of dark lines and of light ones.
+def lines(plane: Plane) -> tuple[Lines, Lines]:
+    """Dark lines and light ones.
 
     Args:
         plane: (rows, cols) float32 brightness, 0-1
     Returns:
-        two planes of the same shape, in the same unit, 0 where there is no line
+        both polarities, in the plane's unit, 0 where there is no line
     Cost:
-        0.25 s a megapixel on one core
+        0.1 s a megapixel on one core
     """
     import cv2
 
-    codes = np.clip(np.rint(plane * 255), 0, 255).astype(np.uint8)  # a control, not a result
+    codes = np.clip(np.rint(plane * 255), 0, 255).astype(np.uint8)  # eyes need no more
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (WIDEST_PX + 2, WIDEST_PX + 2))
-    both = []
-    for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
-        hat = cv2.morphologyEx(codes, operation, disc).astype(np.float32) / np.float32(255)
-        both.append(_along(hat))
-    return both[0], both[1]
+    dark = cv2.morphologyEx(codes, cv2.MORPH_BLACKHAT, disc)
+    light = cv2.morphologyEx(codes, cv2.MORPH_TOPHAT, disc)
+    return _lines_of(dark), _lines_of(light)
 
 
-def _along(hat: Plane) -> Plane:
+def _lines_of(hat: np.ndarray) -> Lines:
     """Best mean along a line of any direction, less the mean of all directions."""
-    import cv2
-
-    best = np.zeros_like(hat)
-    total = np.zeros_like(hat)
-    for kernel in _kernels():
-        mean = cv2.filter2D(hat, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT)
+    padded = np.pad(hat, REACH_PX, mode="symmetric")
+    rows, cols = hat.shape
+    best = np.zeros(hat.shape, np.float32)
+    total = np.zeros(hat.shape, np.float32)
+    for taps in _TAPS:
+        along = np.zeros(hat.shape, np.uint16)  # sums of at most 13 codes
+        for down, right in taps:
+            top, left = REACH_PX + down, REACH_PX + right
+            along += padded[top : top + rows, left : left + cols]
+        mean = along * np.float32(1 / (255 * len(taps)))
         np.maximum(best, mean, out=best)
         total += mean
-    strength: Plane = best - total / np.float32(len(_DIRECTIONS))
-    return strength
+    strength = best - total / np.float32(len(_TAPS))
+    return Lines(strength, hat.astype(np.float32) / np.float32(255))
 
 
-def _kernels() -> list[np.ndarray]:
-    import cv2
-
-    kernels = []
-    side = 2 * REACH_PX + 1
-    for down, right in _DIRECTIONS:
-        length = float(np.hypot(down, right))
-        end = np.rint(np.array([right, down]) / length * REACH_PX).astype(int)
-        kernel = np.zeros((side, side), np.uint8)
-        middle = np.array([REACH_PX, REACH_PX])
-        cv2.line(kernel, (middle - end).tolist(), (middle + end).tolist(), 1, 1)
-        kernels.append(kernel.astype(np.float32) / kernel.sum())
-    return kernels
+def _line(down: int, right: int) -> list[tuple[int, int]]:
+    """Whole-pixel offsets of a line through the middle, ``REACH_PX`` long on either side."""
+    scale = REACH_PX / float(np.hypot(down, right))
+    end = round(down * scale), round(right * scale)
+    steps = max(abs(end[0]), abs(end[1]))
+    return [
+        (round(end[0] * t / steps), round(end[1] * t / steps)) for t in range(-steps, steps + 1)
+    ]
 
 
-def traced(strength: Plane, control: Plane, *, low: float, high: float, least: float) -> Mask:
+_TAPS = [_line(*d) for d in ((0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2))]
+
+
+def traced(found: Lines, control: Lines, *, low: float, high: float, least: float) -> Mask:
     """Lines that stand out from the other polarity, by hysteresis.
 
     Args:
-        strength, control: lines of the polarity that is looked for, and of the other
+        found, control: lines of the polarity that is looked for, and of the other
         low, high: how many times the local mean of the control a line needs to go on, to begin
         least: and at least so strong, in units of the plane
     Returns:
@@ -90,12 +103,13 @@ def traced(strength: Plane, control: Plane, *, low: float, high: float, least: f
     """
     import cv2
 
-    around = cv2.blur(control, (33, 33), borderType=cv2.BORDER_REFLECT)
-    weak = strength > np.maximum(np.float32(least), np.float32(low) * around)
-    strong = strength > np.maximum(np.float32(1.5 * least), np.float32(high) * around)
+    around = cv2.blur(control.strength, (33, 33), borderType=cv2.BORDER_REFLECT)
+    level = np.maximum(np.float32(least), np.float32(low) * around)
+    weak = (found.strength > level) & (found.hat > found.strength)
+    strong = weak & (found.strength > level * np.float32(high / low))
     count, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
     kept = np.zeros(count, bool)
-    kept[labels[strong & weak]] = True
+    kept[labels[strong]] = True
     kept[0] = False
     mask: Mask = kept[labels]
     return mask
