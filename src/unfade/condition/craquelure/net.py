@@ -99,7 +99,7 @@ def net_of(plane: Plane, found: Lines, control: Lines) -> Net:
                 _uneven(found.strength, centre),
                 np.log(control.strength.mean() + 5e-4),
                 _cover(mask),
-                np.log((np.percentile(found.hat, 97) + 4e-3) / (np.percentile(control.hat, 97) + 4e-3)),
+                np.log((_high(found.hat) + 4e-3) / (_high(control.hat) + 4e-3)),
             ]
         ),
         length_px=length,
@@ -115,9 +115,7 @@ _RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 def _long(mask: Mask) -> Mask:
     import cv2
 
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8
-    )
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     kept = extent >= SHORTEST_PX
     kept[0] = False
@@ -133,6 +131,10 @@ def _islands(mask: Mask) -> np.ndarray:
     inner = (left > 0) & (top > 0) & (left + cols < mask.shape[1]) & (top + rows < mask.shape[0])
     inner[0] = False
     return np.asarray(area[inner & (area >= ISLAND_PX2)], np.int64)
+
+
+def _high(plane: Plane) -> float:
+    return float(np.percentile(plane, 97))
 
 
 def _mean(plane: Plane, mask: Mask) -> float:
