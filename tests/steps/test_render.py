@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seven import photo
 
+from seven import photo
 from unfade import restore, revert
 from unfade.errors import SettingsError
 from unfade.picture import Picture, Window

@@ -20,6 +20,7 @@ import numpy as np
 
 from unfade.condition.contract import Finder
 from unfade.condition.losses_rule import BIAS, MEAN, WEIGHTS
+from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import block_px, overview
 from unfade.engines.contract import BenchView
 from unfade.findings import Losses, Mark, MarkKind, Region
@@ -207,12 +208,15 @@ def look(picture: Picture, bench: BenchView) -> Losses:
     """Losses of paint, each an item, or why nothing can be told."""
     if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
         return Losses(says=f"Too small to tell losses: {picture.rows} x {picture.cols} pixels.")
+    if is_page(picture):
+        return Losses(says="A drawing, text page or screenshot: no losses of paint.")
     lab, k = lab_of(picture, bench)
     best: tuple[float, Tone] | None = None
     for tone in tones_of(lab):
         score = float(odds(tone.features))
         known = dict(zip(FEATURES, tone.features))
-        hard = known["hard"] >= HARD and known["hard_low"] >= HARD_LOW
+        clipped = not 1 < tone.colour[0] < 99  # what was cut off in scanning is no ground
+        hard = not clipped and known["hard"] >= HARD and known["hard_low"] >= HARD_LOW
         if hard and (best is None or score > best[0]):
             best = score, tone
     if best is None or best[0] < MAY_BE:

@@ -18,7 +18,7 @@ class Craquelure(Finding):
         area_share: of the picture, covered by cracks
         width_px: median width; ``length_px_per_px2``: length of cracks in a unit of area
         island_px: side of a square as large as the median island of paint
-        junctions_per_island: 2 in a closed net of three-way junctions, 0 where nothing meets
+        junctions_per_island: in the area of one; 2 in a closed net of three-way junctions
         direction_degrees: in which most cracks run, 0 level, 90 upright; None: in all alike
         width_mm, length_mm_per_mm2: the same where the picture states its resolution
     """

@@ -26,6 +26,7 @@ LOW, HIGH = 1.5, 3.0  # of the local mean of the other polarity
 LEAST = 3 / 255
 SHORTEST_PX = 24  # what is shorter is no part of a net
 ISLAND_PX2 = 30
+SPUR_PX = 6
 
 # what is measured of each field, in this order
 FEATURES = (
@@ -53,7 +54,7 @@ class Net:
         features: (len(FEATURES),)
         length_px: of the centre lines
         islands_px2: area of each island that the lines enclose
-        junctions: how many there are
+        junctions: how many there are, without those of short spurs
         axes: sums of cos and sin of twice the lines' direction, and their weight
     """
 
@@ -72,17 +73,13 @@ def net_of(plane: Plane, found: Lines, control: Lines) -> Net:
         plane: (rows, cols) float32 brightness
         found, control: ``ridges.lines`` of the polarity that is looked for, and of the other
     """
-    import cv2
-
     all_lines = traced(found, control, low=LOW, high=HIGH, least=LEAST)
     others = traced(control, found, low=LOW, high=HIGH, least=LEAST)
-    mask = _long(all_lines)
+    mask = long_pieces(all_lines, SHORTEST_PX)
     centre = thin(mask)
     length = float(centre.sum())
-    around = cv2.filter2D(centre.astype(np.uint8), -1, _RING, borderType=cv2.BORDER_CONSTANT)
-    meeting = (centre & (around >= 3)).astype(np.uint8)
-    junctions = cv2.connectedComponents(meeting, connectivity=8)[0] - 1
-    ends = int((centre & (around == 1)).sum())
+    junctions = _junctions(centre)
+    ends = int((centre & (_neighbours(centre) == 1)).sum())
     islands = _islands(mask)
     return Net(
         mask=mask,
@@ -104,7 +101,7 @@ def net_of(plane: Plane, found: Lines, control: Lines) -> Net:
         ),
         length_px=length,
         islands_px2=islands,
-        junctions=junctions,
+        junctions=_junctions(_pruned(centre)),
         axes=_axes(plane, mask),
     )  # fmt: skip
 
@@ -112,12 +109,34 @@ def net_of(plane: Plane, found: Lines, control: Lines) -> Net:
 _RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
-def _long(mask: Mask) -> Mask:
+def _neighbours(centre: Mask) -> np.ndarray:
+    import cv2
+
+    lines = centre.astype(np.uint8)
+    return np.asarray(cv2.filter2D(lines, -1, _RING, borderType=cv2.BORDER_CONSTANT))
+
+
+def _junctions(centre: Mask) -> int:
+    import cv2
+
+    meeting = (centre & (_neighbours(centre) >= 3)).astype(np.uint8)
+    return int(cv2.connectedComponents(meeting, connectivity=8)[0]) - 1
+
+
+def _pruned(centre: Mask) -> Mask:
+    """Centre lines without the short spurs that a ragged outline makes."""
+    for _ in range(SPUR_PX):
+        centre = centre & (_neighbours(centre) != 1)
+    return centre
+
+
+def long_pieces(mask: Mask, least_px: int) -> Mask:
+    """The connected pieces of a mask that extend over at least so many rows or columns."""
     import cv2
 
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    kept = extent >= SHORTEST_PX
+    kept = extent >= least_px
     kept[0] = False
     return np.asarray(kept[labels])
 
