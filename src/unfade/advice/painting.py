@@ -1,9 +1,11 @@
-"""Rules for paintings: cracks of age and the weave are kept; losses that are sure are filled."""
+"""Rules for paintings: cracks and weave are kept; losses are filled where it is surely one."""
 
 from __future__ import annotations
 
 from unfade.advice.contract import Rule, Wishes, count, sure
 from unfade.findings import Findings
+
+SURE_LOSS = 0.9
 
 
 def craquelure(findings: Findings, wishes: Wishes) -> None:
@@ -24,13 +26,23 @@ def craquelure(findings: Findings, wishes: Wishes) -> None:
 
 
 def losses(findings: Findings, wishes: Wishes) -> None:
+    """White boats and letters look like losses: they are filled on what is surely a painting."""
     found = findings.losses
     if found is None or not found.items:
         return
-    if sure(found, SURE_LOSS):
+    if sure(found, SURE_LOSS) and _painting(findings):
         wishes.want("fill_losses", f"{count(len(found.items), 'loss', 'losses')} of paint found.")
-    else:
-        wishes.leave(f"losses: not sure enough to act. {found.says}")
+        return
+    wishes.leave(
+        f"losses: {found.says} Nothing else shows that this is a painting. "
+        "Use `--recipe painting` or `--only fill_losses` if it is one."
+    )
+
+
+def _painting(findings: Findings) -> bool:
+    cracked = findings.craquelure is not None and findings.craquelure.cracked
+    woven = findings.canvas is not None and findings.canvas.woven
+    return bool(cracked and sure(findings.craquelure)) or bool(woven and sure(findings.canvas))
 
 
 def canvas(findings: Findings, wishes: Wishes) -> None:
@@ -44,7 +56,5 @@ def canvas(findings: Findings, wishes: Wishes) -> None:
             del wishes.steps[name]
             wishes.leave(f"{name}: it would change the weave. Use `--only {name}`.")
 
-
-SURE_LOSS = 0.9
 
 RULES: tuple[Rule, ...] = (craquelure, losses, canvas)
