@@ -128,5 +128,7 @@ def test_every_setting_has_words_and_a_range_or_choices() -> None:
                 "avoid",
                 "faces",
                 "hints",
+                "reference",
+                "white",
             )  # own words
             assert ranged or meta["choices"] or free, f"{step.name}.{f.name} has no range"
