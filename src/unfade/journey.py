@@ -23,6 +23,7 @@ from unfade.advice import (
     check_policy,
     overlay,
     policy_classes,
+    shown_as,
 )
 from unfade.advice.networks import enlarger, refuse_networks
 from unfade.condition import look_at
@@ -83,6 +84,7 @@ def restore(
     faces: bool | Collection[int] = False,
     fill: str | None = None,
     prompt: str | None = None,
+    render: str | None = None,
     colorize: bool = False,
     hints: Collection[str | tuple[int, int, tuple[int, int, int]]] = (),
     mask: str | os.PathLike[str] | Mask | None = None,
@@ -108,6 +110,7 @@ def restore(
         fill: how the holes of ``mask`` are filled: a method of the step ``inpaint``. Learned fills
             take wide holes too where the policy lets invented content in
         prompt: for the fill ``diffusion``: what to paint
+        render: how all repairs are shown: "imitative", "neutral" or "tratteggio"
         colorize: give a grey picture colours that it does not hold
         hints: colours that are known, as (row, col, (red, green, blue)) of 0-255 or as
             "ROW,COL,#RRGGBB"; they ask for `colorize`
@@ -160,6 +163,8 @@ def restore(
         if hints:
             over.setdefault("colorize", {})["hints"] = hint_text(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
+        if render is not None:
+            advice = replace(advice, recipe=shown_as(advice.recipe, render))
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
         if only_classical:
             refuse_networks(advice.recipe)

@@ -27,6 +27,7 @@ from unfade.picture import EvidenceMap, Mask, Picture, Window, pixels_to_codes
 from unfade.pixels.grey_to_rgb import in_colour
 from unfade.pixels.marked import damage_of, inside, work_windows
 from unfade.pixels.profile import from_linear, to_linear
+from unfade.pixels.render import rendering_of
 from unfade.pixels.room import copied, room_for
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence, Item, StepRecord
@@ -152,6 +153,7 @@ class _Hand:
         self.evidence = room_for((picture.rows, picture.cols), np.uint8, zeros=True)
         self.owns_samples = False
         self.items = 0
+        self.drawn: Mask | None = None  # hatched or toned repairs: no later fill is made from them
 
     # -- one step ---------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ class _Hand:
             settings=settings.to_dict(),
             reason=reason,
             evidence=int(self._evidence(step, settings)),
-            measured=measured.to_dict() if measured is not None else {},
+            measured=(measured.to_dict() if measured is not None else {}) | self._shown(settings),
             model=self._model(step, settings),
             changed_share=changed / (self.picture.rows * self.picture.cols),
             items=items,
@@ -190,6 +192,10 @@ class _Hand:
             self.findings = replace(
                 self.findings, **{name: getattr(seen, name) for name in missing}
             )
+
+    def _shown(self, settings: Settings) -> dict[str, Any]:
+        rendering = rendering_of(settings, self.picture)
+        return {} if rendering is None else {"render": rendering.to_dict()}
 
     def _model(self, step: Step, settings: Settings) -> dict[str, Any] | None:
         name = step.network(settings)
@@ -227,7 +233,11 @@ class _Hand:
         known = self.findings.marks.items if self.findings.marks is not None else ()
         whole = self.picture.window
         damage = damage_of((*inside(known, whole), *marks), self.picture)
+        rendering = rendering_of(settings, self.picture)
+        if self.drawn is not None:
+            damage |= self.drawn
         made = [mark for mark in marks if mark.key not in self.rejected]
+        tones = {m.key: rendering.tone(self.picture, m, damage) for m in made} if rendering else {}
         halo = step.halo_px(settings)
         tasks: list[tuple[Mark, Window, int]] = []
         for mark in made:
@@ -250,8 +260,11 @@ class _Hand:
             proposal = step.propose(  # type: ignore[misc]  # checked above
                 Look(pixels, window, hole, self.findings, measured, mark), settings
             )
-            values = self._checked(step, proposal.pixels, window)[core.within(window)][here]
-            return core, here, self._codes(step, values[:, None])[:, 0]
+            fill = self._checked(step, proposal.pixels, window)[core.within(window)]
+            if rendering is not None:
+                light = step.encoding == "linear"
+                fill = rendering.shown(fill, core, self.picture, light, tones.get(mark.key))
+            return core, here, self._codes(step, fill[here][:, None])[:, 0]
 
         sides = [(core.rows + 2 * m) * (core.cols + 2 * m) for _, core, m in tasks]
         largest = max(sides, default=0)
@@ -270,6 +283,10 @@ class _Hand:
             if here.any():
                 touched.add(mark.key)
                 changed += self._write(core, here, codes, step.evidence_for(mark, settings))
+                if rendering is not None:
+                    if self.drawn is None:
+                        self.drawn = room_for(self.evidence.shape, bool, zeros=True)
+                    self.drawn[core.slices] |= here
         return changed, tuple(self._item(mark, mark.key in touched) for mark in marks)
 
     def _item(self, mark: Mark, made: bool) -> Item:

@@ -7,26 +7,28 @@ signatures and faces are part of the document and are left alone unless asked fo
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import ageing, blur, creases, negative, photograph, tonal
+from unfade.advice import ageing, blur, creases, negative, painting, photograph, tonal
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
 from unfade.recipe import Recipe
 from unfade.record import Evidence
-from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_of
-
-RULES: tuple[Rule, ...] = (
-    *photograph.RULES,
-    *blur.RULES,
-    *creases.RULES,
-    *tonal.RULES,
-    *ageing.RULES,
-    *negative.RULES,
+from unfade.steps import (
+    STEPS,
+    RepairSettings,
+    Settings,
+    Step,
+    find_step,
+    settings_from,
+    step_of,
 )
+
+RULES: tuple[Rule, ...] = (*photograph.RULES, *blur.RULES, *creases.RULES, *tonal.RULES, *ageing.RULES, *painting.RULES, *negative.RULES)
 
 POLICIES: dict[str, frozenset[Evidence]] = {
     "archive": frozenset(Evidence(n) for n in (0, 1)),
@@ -187,5 +189,19 @@ def overlay(recipe: Recipe, settings: Mapping[str, Mapping[str, Any]]) -> Recipe
             f"Step `{step_of(old).name}`",
         )
         for old in recipe.steps
+    )
+    return Recipe(name=recipe.name, about=recipe.about, steps=steps)
+
+
+def shown_as(recipe: Recipe, render: str) -> Recipe:
+    """The recipe with all its repairs shown in one way: see ``RepairSettings.render``.
+
+    Raises:
+        SettingsError: there is no such way
+    """
+    RepairSettings(render=render)  # refused also where no step of the recipe repairs anything
+    steps = tuple(
+        dataclasses.replace(s, render=render) if isinstance(s, RepairSettings) else s
+        for s in recipe.steps
     )
     return Recipe(name=recipe.name, about=recipe.about, steps=steps)

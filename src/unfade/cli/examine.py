@@ -76,30 +76,30 @@ def _print(path: str, seen: Examination) -> None:
 
 
 def _write_masks(source: Path, folder: Path, seen: Examination) -> list[Path]:
-    """One mask for each kind of mark: white where it lies, upright."""
-    from unfade import files
-    from unfade.findings import MarkKind, paint
+    """One mask for each kind of local damage that was looked for: white where it lies, upright.
 
-    marks = seen.findings.marks
-    if marks is None:
-        return []
-    folder.mkdir(parents=True, exist_ok=True)
-    window = seen.picture.window
+    Of the rarer kinds there is a file only where something was found.
+    """
+    from unfade import files
+    from unfade.findings import Mark, MarkKind, paint
+
+    findings = seen.findings
+    kinds: dict[MarkKind, list[Mark]] = {}
+    if findings.marks is not None:
+        for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH):
+            kinds[kind] = list(findings.marks.of_kind(kind))
+    if findings.craquelure is not None:
+        kinds[MarkKind.CRACK] = list(findings.craquelure.items)
+    if findings.losses is not None:
+        kinds[MarkKind.LOSS] = list(findings.losses.items)
+    for rarer in (findings.creases, findings.stains):
+        for mark in rarer.items if rarer is not None else ():
+            kinds.setdefault(mark.kind, []).append(mark)
+    if kinds:
+        folder.mkdir(parents=True, exist_ok=True)
     written = []
-    found = [
-        (kind, marks.of_kind(kind)) for kind in (MarkKind.DUST, MarkKind.HAIR, MarkKind.SCRATCH)
-    ]
-    creases = seen.findings.creases
-    if creases is not None:  # rarer damage: no file where there is none
-        kinds = (MarkKind.CREASE, MarkKind.TEAR, MarkKind.CORNER)
-        found += [(kind, of) for kind in kinds if (of := creases.of_kind(kind))]
-    for kind, items in found:
+    for kind, marks in kinds.items():
         target = folder / f"{source.stem}.{kind}.png"
-        files.save_mask(target, paint(items, window))
-        written.append(target)
-    stains = seen.findings.stains.items if seen.findings.stains else ()
-    for kind in dict.fromkeys(mark.kind for mark in stains):
-        target = folder / f"{source.stem}.{kind}.png"
-        files.save_mask(target, paint((m for m in stains if m.kind is kind), window))
+        files.save_mask(target, paint(marks, seen.picture.window))
         written.append(target)
     return written

@@ -51,6 +51,7 @@ STANDARD = "-"
 @click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
 @click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
 @click.option("--prompt", help="For the fill `diffusion`: what to paint, in words.")
+@click.option("--render", metavar="HOW", help="Show repairs so: imitative, neutral, tratteggio.")
 @click.option("--colorize", is_flag=True, help="Give a grey picture colours; they are made up.")
 @click.option(
     "--hint",
@@ -240,6 +241,7 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         faces=options["face"] or options["faces"],
         fill=options["fill"],
         prompt=options["prompt"],
+        render=options["render"],
         colorize=options["colorize"],
         hints=options["hints"],
         mask=options["mask"],

@@ -19,6 +19,9 @@ from unfade.condition import (
     sharpness,
     silvering,
     stains,
+    canvas,
+    craquelure,
+    losses,
     tone,
 )
 from unfade.condition.contract import Finder
@@ -42,6 +45,9 @@ FINDERS: tuple[Finder, ...] = (
     stains.FINDER,
     paper.FINDER,
     silvering.FINDER,
+    craquelure.FINDER,
+    losses.FINDER,
+    canvas.FINDER,
 )
 
 

@@ -13,6 +13,7 @@ from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.creases import Creases, Fold
 from unfade.findings.infrared import Infrared
 from unfade.findings.negative import Negative
+from unfade.findings.painting import Canvas, Craquelure, Losses
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -45,6 +46,9 @@ class Findings:
     stains: Stains | None = None
     silvering: Silvering | None = None
     paper: Paper | None = None
+    craquelure: Craquelure | None = None
+    losses: Losses | None = None
+    canvas: Canvas | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -65,6 +69,8 @@ __all__ = [
     "Cast",
     "Clipping",
     "Creases",
+    "Canvas",
+    "Craquelure",
     "Face",
     "Faces",
     "Fade",
@@ -72,6 +78,7 @@ __all__ = [
     "Findings",
     "Fold",
     "Infrared",
+    "Losses",
     "Mark",
     "MarkKind",
     "Marks",

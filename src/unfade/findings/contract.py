@@ -31,6 +31,8 @@ class MarkKind(StrEnum):
     TIDE_LINE = "tide-line"
     FOXING = "foxing"
     MOULD = "mould"
+    CRACK = "crack"
+    LOSS = "loss"
     USER = "user"  # painted by the user: their mask
     FACE = "face"  # no damage: a face that is to be restored
 

@@ -14,11 +14,14 @@ from unfade.steps import (
     correct_fading,
     correct_silvering,
     correct_yellowing,
+    correct_varnish,
     deblock,
     deblur,
     dehaze,
     denoise,
     equalise,
+    fill_craquelure,
+    fill_losses,
     inpaint,
     invert_negative,
     mend_creases,
@@ -30,7 +33,16 @@ from unfade.steps import (
     translate,
     upscale,
 )
-from unfade.steps.contract import Kind, Look, Proposal, Settings, Step, setting, settings_from
+from unfade.steps.contract import (
+    Kind,
+    Look,
+    Proposal,
+    RepairSettings,
+    Settings,
+    Step,
+    setting,
+    settings_from,
+)
 from unfade.steps.film import FILM_STEPS
 
 STEPS: tuple[Step, ...] = (
@@ -38,6 +50,8 @@ STEPS: tuple[Step, ...] = (
     remove_scratches.STEP,
     mend_creases.STEP,
     remove_stains.STEP,
+    fill_losses.STEP,
+    fill_craquelure.STEP,
     inpaint.STEP,
     translate.STEP,
     deblock.STEP,
@@ -47,6 +61,7 @@ STEPS: tuple[Step, ...] = (
     correct_cast.STEP,
     correct_silvering.STEP,
     correct_yellowing.STEP,
+    correct_varnish.STEP,
     adjust_tone.STEP,
     equalise.STEP,
     dehaze.STEP,
@@ -85,6 +100,7 @@ __all__ = [
     "Kind",
     "Look",
     "Proposal",
+    "RepairSettings",
     "Settings",
     "Step",
     "find_step",

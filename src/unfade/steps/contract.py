@@ -23,6 +23,7 @@ from unfade.engines.contract import BenchView
 from unfade.errors import SettingsError, nearest
 from unfade.findings import Findings, Mark
 from unfade.picture import Mask, Picture, Pixels, Window
+from unfade.pixels.render import RENDERS
 from unfade.record import Evidence
 
 NETWORK_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
@@ -91,6 +92,29 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairSettings(Settings):
+    """Base of all local steps' settings: how their repairs are shown.
+
+    The treatment does it, in one place, on the pixels that it is about to write; a step proposes
+    the same colours whatever stands here.
+    """
+
+    render: str = setting(
+        "imitative",
+        "how repairs are shown: like their surround, as one neutral tone, or in fine vertical "
+        "lines that are seen from near and merge from afar",
+        choices=RENDERS,
+    )
+    line_px: int | None = setting(
+        None, "for `tratteggio`: width of a line; left out: 0.25 mm where dpi is known, at least 2",
+        unit="px", low=1, high=512,
+    )  # fmt: skip
+    contrast: float = setting(
+        0.3, "for `tratteggio`: how far lines deviate, share of the light", low=0, high=0.6
+    )
 
 
 def settings_from(kind: type[Settings], values: dict[str, Any], where: str) -> Settings:

@@ -69,7 +69,7 @@ METHODS: dict[str, Fill] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FillSettings(contract.Settings):
+class FillSettings(contract.RepairSettings):
     """How a hole is filled; shared by all steps that fill holes."""
 
     method: str = setting(

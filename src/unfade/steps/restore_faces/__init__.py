@@ -41,7 +41,7 @@ SAME_PERSON = 0.363  # OpenCV's figure for SFace: from here on two faces are one
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(contract.Settings):
+class Settings(contract.RepairSettings):
     """Which faces are restored, and how."""
 
     faces: str = setting(

@@ -1,0 +1,179 @@
+"""Fit the rules of the eyes for craquelure and losses on made damage over training pictures.
+
+    python benchmarks/paintings_fit.py --data DATA [--write]
+
+Prints how well each rule does on pictures that it was not fitted on (five parts); with ``--write``
+its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses_rule.py``. About
+eight minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from unfade.condition import losses
+from unfade.condition.craquelure.net import FEATURES as NET_FEATURES
+from unfade.condition.craquelure.net import net_of
+from unfade.condition.craquelure.ridges import lines
+from unfade.condition.survey import luma
+from unfade.degrade import degrade, parse_degradation
+from unfade.pixels.colour import linear_to_lab, srgb_to_linear
+
+HEAD = 'format = 1\nname = "fit"\nreference_px = 0\n'
+CRACKS = """[[damage]]
+use = "cracks"
+cover_share = [0.4, 1.0]
+island_px = [14, 80]
+width_px = [0.6, 2.0]
+opacity = [0.3, 0.9]
+light_chance = 0.2
+"""
+LOSSES = """[[damage]]
+use = "losses"
+count = [3.0, 9.0]
+radius_share = [0.006, 0.06]
+ground = ["chalk", "canvas", "wood", "bole", "paper"]
+crumbled = [0.2, 0.9]
+shadow_density = [0.0, 0.25]
+"""
+AFTER = """[[damage]]
+use = "blur"
+chance = 0.5
+width_px = [0.3, 0.8]
+[[damage]]
+use = "noise"
+chance = 0.5
+law = "photon"
+sigma = [0.004, 0.02]
+[[damage]]
+use = "jpeg"
+chance = 0.6
+quality = [70, 97]
+"""
+FIELD_PX, LEAST_PX = 256, 128
+VISIBLE = 0.05  # change of brightness that makes a crack one
+Rows = list[tuple[np.ndarray, bool, int]]  # features, damaged, number of the picture
+
+
+def sound(data: Path, every: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Training paintings and some photographs, some enlarged as a close scan would show them."""
+    paintings = sorted((data / "train/paintings").glob("*"))
+    photos = sorted((data / "train/photos").glob("*"))[3::every]
+    for number, path in enumerate(paintings + photos):
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB")).astype(np.float32) / 255
+        scale = (1, 1.5, 2, 3)[number % 4]
+        if scale > 1:
+            rng, side = np.random.default_rng(number), int(512 / scale)
+            top = rng.integers(0, max(1, pixels.shape[0] - side + 1))
+            left = rng.integers(0, max(1, pixels.shape[1] - side + 1))
+            part = pixels[top : top + side, left : left + side]
+            pixels = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        yield number, np.clip(pixels, 0, 1)
+
+
+def fields(plane: np.ndarray) -> Iterator[np.ndarray]:
+    for top in range(0, max(1, plane.shape[0] - LEAST_PX + 1), FIELD_PX):
+        for left in range(0, max(1, plane.shape[1] - LEAST_PX + 1), FIELD_PX):
+            part = plane[top : top + FIELD_PX, left : left + FIELD_PX]
+            if min(part.shape) >= LEAST_PX:
+                yield np.ascontiguousarray(part)
+
+
+def nets(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    dark, light = lines(plane)
+    return net_of(plane, dark, light).features, net_of(plane, light, dark).features
+
+
+def craquelure_rows(data: Path) -> Rows:
+    rows: Rows = []
+    whole, none, bare = (parse_degradation(HEAD + t) for t in (CRACKS + AFTER, AFTER, CRACKS))
+    for number, pixels in sound(data, 8):
+        for part in fields(luma(degrade(pixels, none, number).pixels)):
+            rows += [(features, False, number) for features in nets(part)]
+        if number % 3:
+            continue
+        hurt = degrade(pixels, whole, number)
+        for drawn in hurt.drawn("cracks"):
+            change = np.abs(luma(degrade(pixels, bare, number).pixels) - luma(pixels))
+            for part, seen in zip(fields(luma(hurt.pixels)), fields(change)):
+                if (seen > VISIBLE).mean() > 0.015:
+                    rows.append((nets(part)[int(drawn["light"])], True, number))
+    return rows
+
+
+def loss_rows(data: Path) -> Rows:
+    rows: Rows = []
+    whole, none = (parse_degradation(HEAD + t) for t in (LOSSES + AFTER, AFTER))
+    for number, pixels in sound(data, 9):
+        hurt = degrade(pixels, none if number % 2 else whole, number)
+        truth = np.zeros(hurt.mask.shape, bool) if number % 2 else hurt.opacity > 0.5
+        lab = linear_to_lab(srgb_to_linear(np.clip(hurt.pixels, 0, 1))).astype(np.float32)
+        for tone in losses.tones_of(lab):
+            area = np.array([r.area_px for r in tone.pieces])
+            hit = np.array([truth[r.window.slices][r.mask].sum() for r in tone.pieces])
+            share = hit.sum() / area.sum()
+            if not 0.1 < share < 0.6:
+                rows.append((tone.features, bool(share >= 0.6), number))
+    return rows
+
+
+def fitted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Mean, weights and bias of a logistic rule with a ridge, both classes weighing the same."""
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
+    a = np.column_stack([(x - mean) / spread, np.ones(len(x))])
+    w, ridge = np.zeros(a.shape[1]), np.eye(a.shape[1]) / 0.3
+    ridge[-1, -1] = 0
+    balance = np.where(y, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
+    for _ in range(40):
+        p = 1 / (1 + np.exp(-np.clip(a @ w, -30, 30)))
+        slope = a.T @ (balance * (p - y)) + ridge @ w
+        w -= np.linalg.solve((a * (balance * p * (1 - p) + 1e-6)[:, None]).T @ a + ridge, slope)
+    return mean, w[:-1] / spread, float(w[-1])
+
+
+def fit(name: str, names: tuple[str, ...], rows: Rows, target: Path, write: bool) -> None:
+    x = np.nan_to_num(np.array([r[0] for r in rows]))
+    y = np.array([r[1] for r in rows])
+    picture = np.array([r[2] for r in rows])
+    held_out = np.zeros(len(y))
+    for part in range(5):
+        out = picture % 5 == part
+        mean, weights, bias = fitted(x[~out], y[~out])
+        held_out[out] = (x[out] - mean) @ weights + bias
+    print(f"{name}: {y.sum()} damaged, {(~y).sum()} sound")
+    for odds in range(9):
+        above = held_out > odds
+        print(f"  odds {odds}: found {above[y].mean():.1%}, false {above[~y].mean():.2%}")
+    if write:
+        mean, weights, bias = fitted(x, y)
+        text = target.read_text(encoding="utf-8")
+        for word, values in (("MEAN", mean), ("WEIGHTS", weights)):
+            lines_ = "".join(f"    {v:.4f},  # {n}\n" for v, n in zip(values, names))
+            text = re.sub(rf"{word} = \(\n.*?\n?\)", f"{word} = (\n{lines_})", text, flags=re.S)
+        text = re.sub(r"BIAS = .*", f"BIAS = {bias:.4f}", text)
+        target.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
+    parser.add_argument("--write", action="store_true", help="put the numbers into the package")
+    options = parser.parse_args()
+    here = Path(losses.__file__).parent
+    rule = here / "craquelure" / "rule.py"
+    rows = craquelure_rows(options.data)
+    fit("craquelure", NET_FEATURES, rows, rule, options.write)
+    rows = loss_rows(options.data)
+    fit("losses", losses.FEATURES, rows, here / "losses_rule.py", options.write)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""Craquelure: the map of the cracks of age in a paint layer, with the courage to see none.
+
+What it sees: a net of thin lines, 1 to about 8 pixels wide at one of three sizes of the picture
+(full, half, quarter), all dark with dirt or all light with ground, that enclose islands of calm
+paint. It is a finding for scans and photographs in which the cracks themselves are resolved; in
+a small reproduction they are not there to be found. Brush strokes, hair, branches, nets and cloth
+have lines too, so a quarter of the fields have to be beyond doubt before anything is said. Light
+mortar between bricks, and wire fences, still deceive it.
+
+How: ``ridges`` traces lines of both polarities, ``net`` measures what they make in a field of 256 x
+256 pixels, and a logistic rule judges (``rule``, fitted by ``benchmarks/paintings_fit.py`` on made
+cracks over training paintings and photographs). Six fields are looked at first, and only if one of
+them may be cracked all others; so a sound picture costs about 0.3 s whatever its size.
+
+Sources: see ``ridges`` and ``net``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unfade.condition.contract import Finder
+from unfade.condition.craquelure.net import FEATURES, Net, long_pieces, net_of
+from unfade.condition.craquelure.ridges import HALO_PX, lines
+from unfade.condition.craquelure.rule import odds
+from unfade.condition.marks.pages import is_page
+from unfade.condition.survey import luma, shrunk, windows
+from unfade.engines.contract import BenchView
+from unfade.findings import Craquelure, Mark, MarkKind, Region
+from unfade.picture import Mask, Picture, Plane, Window
+
+FIELD_PX = 256
+LEAST_SIDE_PX = 128
+FIRST, MORE = 6, 24  # fields that are looked at first, and before a judgement
+SCALES = (1, 2, 4)
+MAY_BE, UNSURE, SURE, KEEP = 1.0, 1.5, 3.0, 0.0  # log odds of a field
+LIGHT_SURE = 5.0  # nets, twigs in snow and lit wires are light: dark cracks are the rule
+CLEAR_PX = 40  # shorter pieces of line are judged with the net, but not mapped
+LEAST_POLARITY, LEAST_COVER = 0.8, 0.45  # lattice masts and fences stand before something
+LEAST_ISLANDS = 8  # in the fields that may be cracked, together
+MM_PER_INCH = 25.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One field at one scale and polarity, judged."""
+
+    window: Window  # in the picture
+    light: bool
+    net: Net
+    odds: float
+
+    @property
+    def surely(self) -> float:
+        """Its log odds, if its lines are of one polarity and go on all over it."""
+        known = dict(zip(FEATURES, self.net.features))
+        wide = known["cover"] >= LEAST_COVER and known["log_polarity"] >= LEAST_POLARITY
+        return self.odds if wide else min(self.odds, UNSURE)
+
+
+def find_cracks(plane: Plane, *, light: bool = False) -> tuple[Mask, float]:
+    """Cracks of one polarity in an array of at most a few hundred pixels squared.
+
+    Args:
+        plane: (rows, cols) float32 brightness 0-1
+    Returns:
+        (rows, cols) bool mask of all lines that may be cracks; log odds that they are
+    """
+    net = _nets(plane)[int(light)]
+    return net.mask, odds(net.features)
+
+
+def look(picture: Picture, bench: BenchView) -> Craquelure:
+    """The cracks of a picture, field by field, or why nothing can be told."""
+    if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
+        return Craquelure(says=f"Too small to tell cracks: {picture.rows} x {picture.cols} pixels.")
+    if is_page(picture):
+        return Craquelure(says="A drawing, text page or screenshot: lines are its content.")
+    best: tuple[float, int, bool] | None = None
+    highest = -np.inf
+    for k in SCALES:
+        if min(picture.rows, picture.cols) < LEAST_SIDE_PX * k:
+            break
+        seen = _judged(picture, bench, k, FIRST)
+        if max((f.odds for f in seen), default=-np.inf) > MAY_BE:
+            seen = _judged(picture, bench, k, MORE)
+        for light in (False, True):
+            own = sorted((f.surely for f in seen if f.light is light), reverse=True)
+            if not own:
+                continue
+            highest = max(highest, own[0])
+            score = _of_picture(own)
+            islands = sum(
+                len(f.net.islands_px2) for f in seen if f.light is light and f.odds > KEEP
+            )
+            sure = score >= (LIGHT_SURE if light else SURE) and islands >= LEAST_ISLANDS
+            if sure and (best is None or score > best[0]):
+                best = score, k, light
+    if best is None:
+        return _nothing(float(highest))
+    return _mapped(picture, bench, *best)
+
+
+def _of_picture(ordered: list[float]) -> float:
+    """What a quarter of the fields reach, and at least two; one alone must be surer by one."""
+    if len(ordered) == 1:
+        return ordered[0] - 1.0
+    return ordered[max(2, -(-len(ordered) // 4)) - 1]
+
+
+def _nothing(highest: float) -> Craquelure:
+    if highest > UNSURE:
+        return Craquelure(says="Craquelure: not sure; some fields hold nets of lines.")
+    return Craquelure(says="No craquelure is seen at this size.", cracked=False, confidence=0.8)
+
+
+def _judged(picture: Picture, bench: BenchView, k: int, at_most: int) -> list[Field]:
+    """Both polarities of some fields, laid over blocks of k x k pixels."""
+    chosen = [
+        w
+        for w in windows(picture, at_most=at_most, side_px=FIELD_PX * k)
+        if min(w.rows, w.cols) >= LEAST_SIDE_PX * k
+    ]
+    return _fields(picture, bench, k, chosen, halo_px=0)
+
+
+def _fields(
+    picture: Picture, bench: BenchView, k: int, chosen: list[Window], halo_px: int
+) -> list[Field]:
+    def judge(window: Window) -> list[Field]:
+        wide = window.grown(halo_px * k, picture.rows, picture.cols)
+        nets = _nets(luma(shrunk(picture.read(wide), k, k)))
+        return [
+            Field(wide, light, net, odds(net.features)) for light, net in zip((False, True), nets)
+        ]
+
+    each = (FIELD_PX + 2 * halo_px) ** 2 * (k * k * picture.channels * 4 + 100)
+    judged = bench.map(
+        judge, chosen, says="Looking for craquelure", total=len(chosen), bytes_each=each
+    )
+    return [field for both in judged for field in both]
+
+
+def _nets(plane: Plane) -> tuple[Net, Net]:
+    dark, light = lines(plane)
+    return net_of(plane, dark, light), net_of(plane, light, dark)
+
+
+def _mapped(picture: Picture, bench: BenchView, score: float, k: int, light: bool) -> Craquelure:
+    """All fields of the picture with the polarity and at the scale that was judged surest."""
+    side = FIELD_PX * k
+    chosen = [
+        Window(top, left, min(picture.rows, top + side), min(picture.cols, left + side))
+        for top in range(0, picture.rows - picture.rows % k, side)
+        for left in range(0, picture.cols - picture.cols % k, side)
+    ]
+    fields = _fields(picture, bench, k, chosen, halo_px=HALO_PX)
+    marks, kept = [], []
+    for window, field in zip(chosen, (f for f in fields if f.light is light), strict=True):
+        if field.odds < KEEP:
+            continue
+        mask = _cut(field, window, k)
+        if mask.any():
+            kept.append(field)
+            marks.append(_mark(mask, window, field, light))
+    if not marks:
+        return _nothing(score)
+    return _told(picture, marks, kept, score, k, light)
+
+
+def _cut(field: Field, window: Window, k: int) -> Mask:
+    """The field's own part of its net, at full size; incomplete blocks at the end hold none."""
+    grown = long_pieces(field.net.mask, CLEAR_PX).repeat(k, axis=0).repeat(k, axis=1)
+    mask = np.zeros((window.rows, window.cols), bool)
+    down, right = window.top - field.window.top, window.left - field.window.left
+    part = grown[down : down + window.rows, right : right + window.cols]
+    mask[: part.shape[0], : part.shape[1]] = part
+    return mask
+
+
+def _mark(mask: Mask, window: Window, field: Field, light: bool) -> Mark:
+    area, length = float(field.net.mask.sum()), max(1.0, field.net.length_px)
+    scale = field.window.rows / field.net.mask.shape[0]
+    return Mark(
+        kind=MarkKind.CRACK,
+        region=Region.of(mask, window),
+        light=light,
+        width_px=area / length * scale,
+        length_px=mask.sum() / (area / length * scale),
+        confidence=float(1 / (1 + np.exp(-field.odds))),
+    )
+
+
+def _told(
+    picture: Picture, marks: list[Mark], kept: list[Field], score: float, k: int, light: bool
+) -> Craquelure:
+    area = picture.rows * picture.cols
+    share = sum(m.region.area_px for m in marks) / area
+    width = float(np.median([m.width_px for m in marks]))
+    fields_px2 = sum(m.region.window.rows * m.region.window.cols for m in marks)
+    density = sum(m.length_px for m in marks) / fields_px2
+    islands = np.concatenate([f.net.islands_px2 for f in kept])
+    island = float(np.sqrt(np.median(islands))) * k if len(islands) else None
+    meeting = sum(f.net.junctions for f in kept) / sum(f.net.mask.size for f in kept)
+    junctions = meeting * float(np.median(islands)) if len(islands) else None
+    c, s, total = (float(v) for v in np.sum([f.net.axes for f in kept], axis=0))
+    leaning = np.hypot(c, s) / max(total, 1e-9)
+    direction = float(np.degrees(np.arctan2(s, c)) / 2 % 180) if leaning > 0.15 else None
+    confidence = float(min(0.99, 1 / (1 + np.exp(-score))))
+    mm = MM_PER_INCH / min(picture.dpi) if picture.dpi and min(picture.dpi) > 0 else None
+    size = f"{width:.1f} pixels" if mm is None else f"{width * mm:.2f} mm"
+    return Craquelure(
+        says=f"Craquelure: {'light' if light else 'dark'} cracks about {size} wide over "
+        f"{len(marks) * 100 // max(1, _count(picture, k))} % of the fields, "
+        f"{share:.2%} of the picture.",
+        confidence=confidence,
+        cracked=True,
+        items=tuple(marks),
+        light=light,
+        area_share=share,
+        width_px=width,
+        length_px_per_px2=density,
+        island_px=island,
+        junctions_per_island=junctions,
+        direction_degrees=direction,
+        width_mm=None if mm is None else width * mm,
+        length_mm_per_mm2=None if mm is None else density / mm,
+    )
+
+
+def _count(picture: Picture, k: int) -> int:
+    side = FIELD_PX * k
+    return -(-(picture.rows - picture.rows % k) // side) * -(
+        -(picture.cols - picture.cols % k) // side
+    )
+
+
+FINDER = Finder(name="craquelure", title="Cracks of age in a paint layer", look=look)

@@ -1,0 +1,43 @@
+"""Whether a field's net is craquelure: a rule fitted by ``benchmarks/paintings_fit.py``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unfade.condition.craquelure.net import FEATURES
+
+MEAN = (
+    0.1264,  # log_polarity
+    -3.8239,  # log_share
+    -0.4188,  # log_long
+    -5.5617,  # log_islands
+    1.4431,  # log_junctions
+    1.5515,  # log_ends
+    0.2864,  # log_step
+    -3.0662,  # log_strength
+    -0.6151,  # log_uneven
+    -4.2517,  # log_control
+    0.3629,  # cover
+    0.0181,  # log_hats
+)
+WEIGHTS = (
+    -0.6466,  # log_polarity
+    0.4596,  # log_share
+    0.0272,  # log_long
+    1.5267,  # log_islands
+    2.1351,  # log_junctions
+    -1.2946,  # log_ends
+    -1.7081,  # log_step
+    -1.2860,  # log_strength
+    0.2848,  # log_uneven
+    0.8593,  # log_control
+    1.5400,  # cover
+    0.4635,  # log_hats
+)
+BIAS = -0.8320
+
+
+def odds(features: np.ndarray) -> float:
+    """Log odds that a net of these features (len(FEATURES),) is craquelure."""
+    assert len(features) == len(FEATURES)
+    return float((features - np.array(MEAN)) @ np.array(WEIGHTS) + BIAS)

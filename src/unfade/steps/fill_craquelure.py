@@ -1,0 +1,62 @@
+"""Fill craquelure: a virtual view without the cracks of age. Only when asked for by name.
+
+Cracks are part of a painting: they tell its age, its support and its making, and a conservator
+leaves them. This step is for a view beside the object, to read a form that they break up: each
+crack of the map is filled from its two sides. The paint's own strokes beside the cracks keep their
+bits. What the map holds is decided by the eye ``craquelure``; lines that the painter drew within a
+cracked field may be in it, so look at the map (``unfade examine --masks``) before the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unfade.findings import Findings, Mark
+from unfade.record import Evidence
+from unfade.steps.contract import Kind, Step, setting
+from unfade.steps.inpaint import FillSettings, grown_marks, learned, propose_fill
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(FillSettings):
+    """Which fields' cracks are filled, and how."""
+
+    min_confidence: float = setting(
+        0.5, "fields that the finder is less sure of are left alone", low=0, high=1
+    )
+    grow_px: float = setting(
+        1.0, "the mask is widened by this, over the soft sides of the cracks",
+        unit="px", low=0, high=16,
+    )  # fmt: skip
+
+
+def chosen_cracks(findings: Findings, settings: Settings) -> Sequence[Mark]:
+    """The cracks among the findings that these settings fill, one item a field, grown."""
+    if findings.craquelure is None:
+        return ()
+    return grown_marks(
+        (m for m in findings.craquelure.items if m.confidence >= settings.min_confidence),
+        grow_px=settings.grow_px,
+        max_width_px=settings.max_width_px,
+    )
+
+
+STEP = Step(
+    name="fill_craquelure",
+    title="Fill the cracks of age, for a virtual view",
+    settings=Settings,
+    kind=Kind.LOCAL,
+    evidence=Evidence.ESTIMATED,
+    propose=propose_fill,
+    regions=chosen_cracks,
+    looks_at=("craquelure",),
+    measure=learned.measure_fill,
+    halo_px=learned.surround_px,
+    network=learned.network_of,
+    made_with=learned.made_with,
+    mark_made_with=learned.mark_made_with,
+    one_piece=learned.one_piece,
+    paper="Cornelis et al. 2013, doi:10.1016/j.sigpro.2012.07.022; Guleryuz 2006, "
+    "doi:10.1109/TIP.2005.863057",
+)
