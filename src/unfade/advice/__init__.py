@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import photograph
+from unfade.advice import halftone, photograph
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
@@ -19,7 +19,10 @@ from unfade.recipe import Recipe
 from unfade.record import Evidence
 from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_of
 
-RULES: tuple[Rule, ...] = (*photograph.RULES,)
+RULES: tuple[Rule, ...] = (
+    *photograph.RULES,
+    *halftone.RULES,
+)
 
 POLICIES: dict[str, frozenset[Evidence]] = {
     "archive": frozenset(Evidence(n) for n in (0, 1)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from unfade.condition import cast, clipping, faces, fade, marks, noise, sharpness, tone
+from unfade.condition import cast, clipping, faces, fade, halftone, marks, noise, sharpness, tone
 from unfade.condition.contract import Finder
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings
@@ -19,6 +19,7 @@ FINDERS: tuple[Finder, ...] = (
     cast.FINDER,
     marks.FINDER,
     faces.FINDER,
+    halftone.FINDER,
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
+from unfade.findings.halftone import Halftone, Screen
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -33,6 +34,7 @@ class Findings:
     sharpness: Sharpness | None = None
     clipping: Clipping | None = None
     faces: Faces | None = None
+    halftone: Halftone | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -56,11 +58,13 @@ __all__ = [
     "Fade",
     "Finding",
     "Findings",
+    "Halftone",
     "Mark",
     "MarkKind",
     "Marks",
     "Noise",
     "Region",
+    "Screen",
     "Sharpness",
     "Tone",
     "paint",
