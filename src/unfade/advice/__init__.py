@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import halftone, photograph
+from unfade.advice import halftone, jpeg_blocks, photograph
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
@@ -22,6 +22,7 @@ from unfade.steps import STEPS, Settings, Step, find_step, settings_from, step_o
 RULES: tuple[Rule, ...] = (
     *photograph.RULES,
     *halftone.RULES,
+    *jpeg_blocks.RULES,
 )
 
 POLICIES: dict[str, frozenset[Evidence]] = {

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from unfade.condition import cast, clipping, faces, fade, halftone, marks, noise, sharpness, tone
+from unfade.condition import (
+    cast,
+    clipping,
+    faces,
+    fade,
+    halftone,
+    jpeg_blocks,
+    marks,
+    noise,
+    sharpness,
+    tone,
+)
 from unfade.condition.contract import Finder
 from unfade.engines.contract import BenchView
 from unfade.findings import Findings
@@ -20,6 +31,7 @@ FINDERS: tuple[Finder, ...] = (
     marks.FINDER,
     faces.FINDER,
     halftone.FINDER,
+    jpeg_blocks.FINDER,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.halftone import Halftone, Screen
+from unfade.findings.jpeg_blocks import JpegBlocks
 from unfade.findings.photograph import (
     Cast,
     Clipping,
@@ -35,6 +36,7 @@ class Findings:
     clipping: Clipping | None = None
     faces: Faces | None = None
     halftone: Halftone | None = None
+    jpeg_blocks: JpegBlocks | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -59,6 +61,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Halftone",
+    "JpegBlocks",
     "Mark",
     "MarkKind",
     "Marks",
