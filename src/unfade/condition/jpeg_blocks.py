@@ -133,9 +133,9 @@ def _luma(picture: Picture, window: Window) -> Plane:
 
 def _grid(parts: Sequence[Steps]) -> tuple[tuple[int, int], tuple[float, float], float]:
     """The grid's place, by how many standard errors it stands out each way, and its blockiness."""
-    count = sum(p.count for p in parts)
+    count = np.sum([p.count for p in parts], axis=0)
     excess, squares, step = (
-        sum(getattr(p, name) for p in parts) / np.maximum(count, 1)
+        np.sum([getattr(p, name) for p in parts], axis=0) / np.maximum(count, 1)
         for name in ("excess", "squares", "step")
     )
     place, scores, blockiness = [], [], []
