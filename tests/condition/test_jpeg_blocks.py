@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -28,8 +30,8 @@ def coded(pixels: np.ndarray, quality: int) -> Picture:
     """Through a real encoder and back."""
     samples = stored(pixels).samples
     bgr = np.ascontiguousarray(samples[:, :, ::-1])
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    back = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    _, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    back = cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
     back = back[:, :, None] if back.ndim == 2 else back[:, :, ::-1]
     return Picture(np.ascontiguousarray(back))
 
@@ -54,6 +56,19 @@ def test_the_grid_of_a_cropped_picture(top: int, left: int) -> None:
     found = jpeg_blocks.look(cropped, BENCH)
     assert found.grid == ((8 - top) % 8, (8 - left) % 8)
     assert found.quality == pytest.approx(30, abs=2)
+
+
+@pytest.mark.parametrize("quality", [8, 30, 75, 96])
+def test_the_file_tells_its_own_quality(quality: int, tmp_path: Path) -> None:
+    from PIL import Image
+
+    from unfade.files import open_picture
+
+    path = tmp_path / "a.jpg"
+    Image.fromarray(data.astronaut()[:64, :64]).save(path, quality=quality)
+    (note,) = open_picture(path).notes
+    told = int(note.rstrip(".").split()[-1])
+    assert told == pytest.approx(quality, abs=1)
 
 
 def test_sixteen_bits_and_float_see_the_same() -> None:

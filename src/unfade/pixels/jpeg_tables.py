@@ -26,3 +26,14 @@ def table_of(base: np.ndarray, quality: int) -> np.ndarray:
     """The quantisation table (8, 8) of a quality, 1 to 100, in codes of 8 bits."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.asarray(np.clip(np.floor((base * scale + 50) / 100), 1, 255))
+
+
+def quality_of(table: np.ndarray) -> int | None:
+    """The quality whose luminance table is nearest to this one, None where none is near.
+
+    Args:
+        table: (8, 8) quantisation table as a file states it
+    """
+    far = [float(np.mean(np.abs(table_of(LUMINANCE, q) - table) / table)) for q in range(1, 101)]
+    best = int(np.argmin(far))
+    return best + 1 if far[best] < 0.1 else None
