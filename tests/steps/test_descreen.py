@@ -115,7 +115,7 @@ def test_text_beside_a_print_stays_as_it_was() -> None:
     result = _restored(picture)
     text = np.s_[:280]
     changed = np.abs(result[text] - picture.pixels[text]).max(axis=2) > 4 / 255
-    assert changed.mean() < 0.12  # of letters made of noise; without the look at step 0.39
+    assert changed.mean() < 0.15  # of letters made of noise; without the look at step 0.39
 
 
 def test_half_a_screen_is_refused() -> None:

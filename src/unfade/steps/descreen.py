@@ -50,8 +50,9 @@ _NOTCH, _NOTCH_OF_TWO, _CARRIER, _STEADY = 0.2, 0.08, 0.1, 0.04
 _LOCAL, _WIDE = 0.6, 3.0  # how far energies are averaged
 # amplitude of dots that is still in each finer band, of theirs before: one screen, several
 _LEFT = ((0.02, 0.05, 0.2), (0.09, 0.18, 0.3))
+_SHADOW = 0.05  # light at which what is left of dots is held down twice as much
 _PRESENT = (0.015, 0.05)  # amplitude of dots over light, from which they are taken out
-_IN_STEP = (0.13, 0.21)  # share of the carrier's energy in the narrower band; letters 0.1
+_IN_STEP = (0.17, 0.24)  # share of the carrier's energy in the narrower band; letters less
 _OF_STRONGEST = 0.1  # a screen weaker than this in a channel is not looked for in it
 
 
@@ -244,11 +245,13 @@ def _block(
     dots = np.fft.irfft2(spectrum * filters.carrier, size)
     power = _mean(dots * dots, filters.local)
     clean = smoothest = np.fft.irfft2(spectrum * filters.bands[0], size)
+    light = np.maximum(smoothest, 0.0) + 0.01
+    # in shadows the eye, and the codes of a file, see a smaller difference of light
+    power_seen = power * (1 + _SHADOW / light)
     for response, left in zip(filters.bands[1:], filters.left):
         finer = np.fft.irfft2(spectrum * response, size)
         edges = detail * _mean(finer * finer, filters.local)
-        clean = clean + edges / (edges + left**2 * power + _RESOLVED) * finer
-    light = np.maximum(smoothest, 0.0) + 0.01
+        clean = clean + edges / (edges + left**2 * power_seen + _RESOLVED) * finer
     low, high = _PRESENT
     there = np.clip((np.sqrt(2 * power) / light - low) / (high - low), 0, 1)
     # dots keep step over many of their kind, which letters and edges do not

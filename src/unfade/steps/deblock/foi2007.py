@@ -10,7 +10,7 @@ roughened it.
 Paper: Foi, Katkovnik, Egiazarian 2007, "Pointwise shape-adaptive DCT for high-quality denoising
 and deblocking of grayscale and color images", doi:10.1109/TIP.2007.891788 (thresholding, then
 Wiener; noise from the table), here on whole blocks instead of adapted shapes; the last step is
-the narrow quantisation constraint of Park, Lee 1999, doi:10.1109/76.795053.
+the narrow quantisation constraint of Park, Lee 1999.
 """
 
 from __future__ import annotations
