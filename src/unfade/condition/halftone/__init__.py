@@ -30,8 +30,7 @@ from unfade.picture import Picture, Plane, Window
 
 AT_MOST_WINDOWS = 24
 _MOST_SCREENS = 4
-# what 414 photographs, paintings and faces without a screen never reach together, see
-# docs/treatments/halftone.md
+# chosen on photographs, paintings and faces for training, see docs/treatments/halftone.md
 _PROMINENT, _RIGID, _SQUARE = 2.0, 0.9, 0.02
 _SURE_PROMINENT, _SURE_SQUARE = 3.0, 0.012
 _ALONE = 1.5  # power of lines that have no partner, over that of the dots
