@@ -12,7 +12,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unfade.advice import ageing, blur, creases, negative, painting, photograph, tonal
+from unfade.advice import (
+    ageing,
+    blur,
+    creases,
+    halftone,
+    jpeg_blocks,
+    negative,
+    painting,
+    photograph,
+    tonal,
+)
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
 from unfade.findings import Findings
@@ -28,7 +38,18 @@ from unfade.steps import (
     step_of,
 )
 
-RULES: tuple[Rule, ...] = (*photograph.RULES, *blur.RULES, *creases.RULES, *tonal.RULES, *ageing.RULES, *painting.RULES, *negative.RULES)
+# the last two undo wishes of those before: on a painting, on a negative
+RULES: tuple[Rule, ...] = (
+    *photograph.RULES,
+    *blur.RULES,
+    *creases.RULES,
+    *tonal.RULES,
+    *ageing.RULES,
+    *halftone.RULES,
+    *jpeg_blocks.RULES,
+    *painting.RULES,
+    *negative.RULES,
+)
 
 POLICIES: dict[str, frozenset[Evidence]] = {
     "archive": frozenset(Evidence(n) for n in (0, 1)),

@@ -6,12 +6,17 @@ from collections.abc import Collection
 
 from unfade.condition import (
     blur,
+    canvas,
     cast,
     clipping,
+    craquelure,
     creases,
     faces,
     fade,
+    halftone,
     infrared,
+    jpeg_blocks,
+    losses,
     marks,
     negative,
     noise,
@@ -19,9 +24,6 @@ from unfade.condition import (
     sharpness,
     silvering,
     stains,
-    canvas,
-    craquelure,
-    losses,
     tone,
 )
 from unfade.condition.contract import Finder
@@ -48,6 +50,8 @@ FINDERS: tuple[Finder, ...] = (
     craquelure.FINDER,
     losses.FINDER,
     canvas.FINDER,
+    halftone.FINDER,
+    jpeg_blocks.FINDER,
 )
 
 

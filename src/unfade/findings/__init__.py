@@ -11,7 +11,9 @@ from unfade.findings.ageing import Paper, Silvering, Stains
 from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.creases import Creases, Fold
+from unfade.findings.halftone import Halftone, Screen
 from unfade.findings.infrared import Infrared
+from unfade.findings.jpeg_blocks import JpegBlocks
 from unfade.findings.negative import Negative
 from unfade.findings.painting import Canvas, Craquelure, Losses
 from unfade.findings.photograph import (
@@ -49,6 +51,8 @@ class Findings:
     craquelure: Craquelure | None = None
     losses: Losses | None = None
     canvas: Canvas | None = None
+    halftone: Halftone | None = None
+    jpeg_blocks: JpegBlocks | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -66,18 +70,20 @@ class Findings:
 
 __all__ = [
     "Blur",
+    "Canvas",
     "Cast",
     "Clipping",
-    "Creases",
-    "Canvas",
     "Craquelure",
+    "Creases",
     "Face",
     "Faces",
     "Fade",
     "Finding",
     "Findings",
     "Fold",
+    "Halftone",
     "Infrared",
+    "JpegBlocks",
     "Losses",
     "Mark",
     "MarkKind",
@@ -86,6 +92,7 @@ __all__ = [
     "Noise",
     "Paper",
     "Region",
+    "Screen",
     "Sharpness",
     "Silvering",
     "Stains",

@@ -13,23 +13,11 @@ from __future__ import annotations
 import numpy as np
 
 from unfade.picture import Pixels
+from unfade.pixels.jpeg_tables import CHROMINANCE, DCT, LUMINANCE, YCC, table_of
 
 HALO_PX = 15  # a pixel's blocks reach 7 pixels each way; one grid more for the shifts
 SHIFTS = ((0, 0), (1, 5), (2, 2), (3, 7), (4, 4), (5, 1), (6, 6), (7, 3), (0, 4), (4, 0),
           (2, 6), (6, 2), (1, 1), (3, 3), (5, 5), (7, 7))  # fmt: skip
-
-# Annex K of ITU-T T.81: the tables that nearly every encoder scales by its quality
-LUMINANCE = np.array(
-    [16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
-     14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113,
-     92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99],
-    np.float32,
-).reshape(8, 8)  # fmt: skip
-CHROMINANCE = np.full((8, 8), 99, np.float32)
-CHROMINANCE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
-YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-_at, _k = np.mgrid[0:8, 0:8]
-DCT = np.where(_k == 0, np.sqrt(1 / 8), 0.5 * np.cos((2 * _at + 1) * _k * np.pi / 16)).T
 
 
 def deblock_shifted(pixels: Pixels, *, quality: int, origin: tuple[int, int] = (0, 0)) -> Pixels:
@@ -55,18 +43,11 @@ def deblock_shifted(pixels: Pixels, *, quality: int, origin: tuple[int, int] = (
     planes = pixels @ YCC.T.astype(np.float32) if pixels.shape[2] == 3 else pixels
     result = np.empty_like(planes)
     for channel in range(planes.shape[2]):
-        table = _table(LUMINANCE if channel == 0 else CHROMINANCE, quality)
+        table = table_of(LUMINANCE if channel == 0 else CHROMINANCE, quality) / 255
         result[:, :, channel] = _mean_of_shifts(planes[:, :, channel], table, origin)
     if pixels.shape[2] == 3:
         result = result @ np.linalg.inv(YCC).T.astype(np.float32)
     return np.ascontiguousarray(result, np.float32)
-
-
-def _table(base: np.ndarray, quality: int) -> np.ndarray:
-    """The quantisation table of this quality, in units of 0-1 pixels."""
-    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
-    table: np.ndarray = np.clip(np.floor((base * scale + 50) / 100), 1, 255) / 255
-    return table
 
 
 def _mean_of_shifts(plane: np.ndarray, table: np.ndarray, origin: tuple[int, int]) -> np.ndarray:

@@ -18,6 +18,7 @@ from unfade.files.formats.jpeg.markers import Parts
 from unfade.files.limits import Limits
 from unfade.picture import Encoding, Picture
 from unfade.pixels.ink import inks_to_rgb
+from unfade.pixels.jpeg_tables import quality_of
 from unfade.pixels.orient import upright
 
 _CENTIMETRES_PER_INCH = 2.54
@@ -59,6 +60,9 @@ def read_picture(path: Path, limits: Limits) -> Opened:
         notes.append(facts.note)
     codes = decode(parts)
     _check_complete(parts, codes, name, notes)
+    quality = _quality(parts)
+    if quality is not None:
+        notes.append(f"Its table of luminance is that of JPEG quality {quality}.")
     if parts.trailing:
         notes.append(
             f"{parts.trailing} bytes after the end of the picture are not carried into a "
@@ -225,6 +229,16 @@ def _dpi(parts: Parts) -> tuple[float, float] | None:
             x, y = int.from_bytes(payload[3:5], "big"), int.from_bytes(payload[5:7], "big")
             return (x * factor, y * factor) if x and y else None
     return None
+
+
+def _quality(parts: Parts) -> int | None:
+    """The quality that the first component's table tells; None where it is no usual one."""
+    table = parts.tables.get(parts.frame.components[0].table)
+    if table is None or not all(table):
+        return None
+    square = np.empty(64)
+    square[entropy.ZIGZAG] = table
+    return quality_of(square.reshape(8, 8))
 
 
 def _first(payloads: list[bytes]) -> bytes | None:
