@@ -126,23 +126,17 @@ def vary(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         low, high = rng.uniform(0, 60), rng.uniform(190, 255)
         tint = np.array([1, rng.uniform(0.85, 1), rng.uniform(0.65, 0.95)], np.float32)
         pixels = (low + pixels * (high - low) / 255) * tint
-    if rng.random() < 0.4:  # grain lies in the picture, under the damage
-        grain = rng.normal(0, 1, pixels.shape[:2]).astype(np.float32)
-        grain = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.4, 1.1))
-        pixels += (grain * rng.uniform(1, 9) / grain.std())[:, :, None]
     return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
 
 
 def worn(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What happens after the damage: a soft scan, noise of the scanner, coding as JPEG."""
+    """What happens after the damage: noise of the scanner, coding as JPEG."""
     pixels = samples.astype(np.float32)
-    if rng.random() < 0.4:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.3)).reshape(samples.shape)
     if rng.random() < 0.4:
         pixels += rng.normal(0, rng.uniform(0.5, 6), samples.shape)
     samples = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
-        quality = int(rng.integers(55, 98))
+        quality = int(rng.integers(75, 98))
         _, code = cv2.imencode(".jpg", samples[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
         flag = cv2.IMREAD_COLOR if samples.shape[2] == 3 else cv2.IMREAD_GRAYSCALE
         decoded = cv2.imdecode(code, flag)
@@ -150,23 +144,13 @@ def worn(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.ascontiguousarray(samples)
 
 
-def damage(
-    samples: np.ndarray,
-    stock: dict[int, list[Path]],
-    rng: np.random.Generator,
-    *,
-    creamy: bool = False,
-) -> Damaged:
-    """Lay scratches, hairs and dust over a sound picture; light ones ``creamy`` or white."""
+def damage(samples: np.ndarray, stock: dict[int, list[Path]], rng: np.random.Generator) -> Damaged:
+    """Lay scratches, hairs and dust over a sound picture."""
     rows, cols = samples.shape[:2]
     pixels = samples.astype(np.float32)
     kinds = np.zeros((rows, cols), np.uint8)
     widths = np.zeros((rows, cols), np.uint8)
     light_share = rng.choice([0.0, 0.1, 0.9, 1.0])
-    # the print's bare base is cream more often than white
-    base = np.ones(samples.shape[2], np.float32)
-    if samples.shape[2] == 3 and creamy:
-        base = np.array([1, rng.uniform(0.85, 1), rng.uniform(0.6, 0.95)], np.float32)
     scale = max(rows, cols) / 512
     plan = [
         (SCRATCH, rng.poisson(rng.choice([0, 1, 2, 6]))),
@@ -186,7 +170,7 @@ def damage(
             opacity *= rng.uniform(0.5, 1.0)
             light = rng.random() < light_share
             ink = rng.uniform(205, 255) if light else rng.uniform(0, 45)
-            tint = (ink * base if light else ink) + rng.normal(0, 5, samples.shape[2])
+            tint = ink + rng.normal(0, 5, samples.shape[2])
             pixels += opacity[:, :, None] * (tint.astype(np.float32) - pixels)
             hit = opacity > 0.1
             kinds[hit], widths[hit] = kind, int(np.clip(round(width), 1, 255))
@@ -271,7 +255,7 @@ def both(path: Path, data: Path, split: str, seed: int) -> list[tuple[np.ndarray
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
     sound = made(rng) if rng.random() < MADE_SHARE else vary(read(path), rng)
-    hurt = damage(sound, shapes(data, split), rng, creamy=bool(rng.random() < 0.4))
+    hurt = damage(sound, shapes(data, split), rng)
     nothing = np.zeros(sound.shape[:2], np.uint8)
     return [
         (worn(samples, np.random.default_rng(seed)), kinds)

@@ -25,7 +25,6 @@ CHECKED = (
     "unfade.condition",
     "unfade.evaluate",
     "unfade.degrade",
-    "unfade.film",
     "unfade.study",
     "unfade.report",
     "unfade.package",

@@ -101,3 +101,6 @@ def test_only_classical_refuses_a_network_that_was_named() -> None:
         restore(pixels, only=("denoise",), settings=settings, only_classical=True)
     result = restore(pixels, upscale=2, only_classical=True)
     assert result.record.to_dict()["steps"][0]["settings"]["method"] == "lanczos"
+    learned = restore(pixels, upscale=2).record.to_dict()["steps"][0]
+    assert learned["settings"]["method"] == "unfade-upscale-x2"
+    assert "measured" in learned["reason"]

@@ -14,7 +14,9 @@ from unfade.recipe import Recipe
 from unfade.steps import step_of
 
 # scale -> network, and why
-ENLARGERS: Mapping[int, tuple[str, str]] = {}
+ENLARGERS: Mapping[int, tuple[str, str]] = {
+    2: ("unfade-upscale-x2", " By the network, which measured 1.6 dB above Lanczos."),
+}
 
 
 def enlarger(scale: int, over: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

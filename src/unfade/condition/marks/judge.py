@@ -2,11 +2,9 @@
 
 Three nets, each with one hidden layer, look in turn: at single pixels (``specks``), at a candidate
 by itself, and at a candidate among all others of its picture. Their log odds are calibrated on
-sound and damaged pictures in equal number. On top comes one rule for the whole picture: unless one
-candidate is beyond doubt, or several are likely, nothing is a mark. A sound picture with a wire or
-a star in it then stays as it is, while in a picture that surely has dust the fainter specks are
-found too. Limits were chosen on 160 training pictures that the nets had not seen: of the sound
-ones 2 got a mark (1 without the second half of the rule), of the damage 73 % was covered (69 %).
+sound and damaged pictures in equal number. On top comes one rule for the whole picture: unless at
+least one candidate is beyond doubt, nothing is a mark. A sound picture with a wire or a star in
+it then stays as it is, while in a picture that surely has dust the fainter specks are found too.
 """
 
 from __future__ import annotations
@@ -19,9 +17,8 @@ from unfade.condition.marks.candidates import Candidates
 from unfade.condition.marks.context import describe
 from unfade.condition.marks.weights import ALONE, AMONG
 
-SURE_ODDS = 3.0  # log odds that the best candidate of a picture must reach,
-SEVERAL, LIKELY_ODDS = 4, 1.5  # or several that must reach less
-MARK_ODDS = 1.3  # log odds that each mark must reach
+SURE_ODDS = 3.0  # log odds that the best candidate of a picture must reach
+MARK_ODDS = 1.0  # log odds that each mark must reach
 
 
 def judge(
@@ -46,7 +43,6 @@ def judge(
         for c, around in zip(candidates, context, strict=True)
     ]
     best = max((float(o.max()) for o in odds if len(o)), default=-np.inf)
-    likely = sum(int((o >= LIKELY_ODDS).sum()) for o in odds)
-    if best < sure_odds and (likely < SEVERAL or sure_odds > SURE_ODDS):
+    if best < sure_odds:
         return [np.zeros(len(c)) for c in candidates]
     return [np.where(o >= mark_odds, 1 / (1 + np.exp(-o)), 0) for o in odds]
