@@ -80,7 +80,7 @@ def _folds(picture: Picture, small: Pixels, k: int) -> tuple[list[Fold], list[Ma
         if _beside_border(line.points, rows, cols):
             continue
         laid = strip.straightened(small, line.points)
-        if laid.shape[1] < strip.BLOCK_PX:
+        if laid.shape[1] < lines.BLOCK_PX:
             continue  # too short to tell its two sides
         sure = sure_of_crease(strip.features(laid, line.points, line.score, rows, cols))
         if sure < LISTED:
