@@ -84,6 +84,19 @@ const ANSWERS: Record<string, { step: string; strength?: string }> = {
   dust: { step: "remove_dust", strength: "min_confidence" },
   hair: { step: "remove_dust", strength: "min_confidence" },
   scratch: { step: "remove_scratches", strength: "min_confidence" },
+  crease: { step: "mend_creases", strength: "min_confidence" },
+  tear: { step: "mend_creases", strength: "min_confidence" },
+  corner: { step: "mend_creases", strength: "min_confidence" },
+  stain: { step: "remove_stains", strength: "min_confidence" },
+  "tide-line": { step: "remove_stains", strength: "min_confidence" },
+  foxing: { step: "remove_stains", strength: "min_confidence" },
+  loss: { step: "fill_losses", strength: "min_confidence" },
+  blur: { step: "deblur" },
+  halftone: { step: "descreen", strength: "strength" },
+  jpeg_blocks: { step: "deblock", strength: "strength" },
+  negative: { step: "invert_negative" },
+  silvering: { step: "correct_silvering", strength: "strength" },
+  paper: { step: "correct_yellowing", strength: "strength" },
 };
 
 export function answerTo(finding: string, known: readonly StepInfo[]) {

@@ -22,11 +22,17 @@ from unfade.web.work.look import facts_of
 from unfade.web.work.marks import write_marks
 from unfade.web.work.naming import record_as_delivered
 
+# findings whose items the page outlines and the user can leave alone one by one
+OUTLINED = ("marks", "creases", "stains", "losses")
+
 
 def examination_facts(seen: journey.Examination, policy: str) -> dict[str, Any]:
     """An examination as the page shows it."""
     facts = seen.findings.to_dict()
-    marks = facts.get("marks", {}).pop("items", [])
+    marks = [mark for name in OUTLINED for mark in facts.get(name, {}).pop("items", [])]
+    for name in ("creases", "craquelure"):  # maps, too many items for a list
+        for key in ("items", "unsure"):
+            facts.get(name, {}).pop(key, None)
     faces = [
         {"number": number} | face
         for number, face in enumerate(facts.get("faces", {}).pop("faces", []), 1)
@@ -196,7 +202,9 @@ def original_again(original: Path, arguments: Mapping[str, Any]) -> dict[str, An
 
 
 def marks_of(findings: Findings) -> tuple[Mark, ...]:
-    return findings.marks.items if findings.marks is not None else ()
+    """All items of damage that the page outlines; what belongs to the object is not among them."""
+    found = [getattr(findings, name) for name in OUTLINED]
+    return tuple(mark for finding in found if finding is not None for mark in finding.items)
 
 
 def write_json(path: Path, facts: Any) -> None:
