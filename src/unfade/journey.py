@@ -25,7 +25,7 @@ from unfade.advice import (
     policy_classes,
     shown_as,
 )
-from unfade.advice.networks import enlarger, refuse_networks
+from unfade.advice.networks import refuse_networks, wish_enlarged
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
 from unfade.errors import UnreadableInput, UsageError
@@ -150,12 +150,7 @@ def restore(
             findings = _with_user_marks(findings, inside, picture, work)
         over = {name: dict(values) for name, values in (settings or {}).items()}
         if upscale is not None:
-            wished = over.setdefault("upscale", {})
-            wished["scale"] = upscale
-            if not only_classical:
-                better, reason = enlarger(upscale, wished)
-                wished |= better
-                asked["upscale"] += reason
+            asked["upscale"] += wish_enlarged(over, upscale, only_classical)
         if faces and faces is not True:
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:

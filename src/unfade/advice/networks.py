@@ -19,12 +19,20 @@ ENLARGERS: Mapping[int, tuple[str, str]] = {
 }
 
 
-def enlarger(scale: int, over: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Settings for ``upscale`` at this scale, and the reason; nothing where a method was named."""
-    if "method" in over or scale not in ENLARGERS:
-        return {}, ""
-    name, reason = ENLARGERS[scale]
-    return {"method": name}, reason
+def wish_enlarged(over: dict[str, dict[str, Any]], scale: int, only_classical: bool) -> str:
+    """Lay the wish for ``upscale`` over the settings, with the network where that is better.
+
+    Args:
+        over: step name -> settings; a method that the user named stays
+    Returns:
+        what is to be said of the network in the reason; empty: none is used
+    """
+    wished = over.setdefault("upscale", {})
+    wished["scale"] = scale
+    if only_classical or "method" in wished or scale not in ENLARGERS:
+        return ""
+    wished["method"], reason = ENLARGERS[scale]
+    return reason
 
 
 def refuse_networks(recipe: Recipe) -> None:

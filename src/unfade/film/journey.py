@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unfade.advice import check_policy, overlay
 from unfade.advice.networks import refuse_networks
 from unfade.engines.contract import BenchView
 from unfade.errors import UnreadableInput, UsageError
 from unfade.files.limits import Limits
 from unfade.files.places.local import check_target
 from unfade.film import cadence as cadences
+from unfade.film.choosing import choose_recipe
 from unfade.film.delivery import FilmResult
 from unfade.film.facts import Film
 from unfade.film.ledger import Ledger, job_key, source_facts
@@ -38,8 +38,8 @@ from unfade.film.segments import Output, Segments, Work, measure
 from unfade.film.steady import Steady
 from unfade.film.writer import Delivery, delivery_of
 from unfade.picture import Picture
-from unfade.recipe import Recipe, load_recipe
-from unfade.steps import Kind, Settings, find_step, settings_from, step_of
+from unfade.recipe import Recipe
+from unfade.steps import Kind, Settings, step_of
 from unfade.version import VERSION
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def open_job(
     options = options or FilmOptions()
     path = Path(source)
     target = Path(output) if output is not None else None
-    chosen, reasons = _recipe(recipe, policy, only, skip, settings, upscale)
+    chosen, reasons = choose_recipe(recipe, policy, only, skip, settings, upscale)
     if only_classical:
         refuse_networks(chosen)
     film = probe(path, limits=limits, rate=options.rate)
@@ -295,47 +295,6 @@ def open_job(
 
 
 # -- deciding -------------------------------------------------------------------------------------
-
-
-def _recipe(
-    recipe: str | os.PathLike[str] | Recipe,
-    policy: str,
-    only: Collection[str],
-    skip: Collection[str],
-    settings: Mapping[str, Mapping[str, Any]] | None,
-    upscale: int | None,
-) -> tuple[Recipe, dict[str, str]]:
-    """The recipe to carry out, with reasons."""
-    if isinstance(recipe, Recipe):
-        chosen = recipe
-    elif str(recipe) == "none":
-        chosen = Recipe(name="none", about="A lossless copy.")
-    else:
-        chosen = load_recipe("film" if str(recipe) == "auto" else str(recipe))
-    have = {step_of(s).name: s for s in chosen.steps}
-    reasons = dict.fromkeys(have, f"recipe `{chosen.name}`.")
-    asked = dict.fromkeys(only, "asked for by name.")
-    over = {name: dict(values) for name, values in (settings or {}).items()}
-    asked |= {name: "asked for by its settings." for name in over if name not in have}
-    if upscale is not None:
-        over.setdefault("upscale", {})["scale"] = upscale
-        asked["upscale"] = f"asked for: {upscale} times along each side."
-    for name in (*asked, *skip):
-        find_step(name)
-    steps: list[Settings] = [
-        s for s in chosen.steps
-        if step_of(s).name not in skip and (not only or step_of(s).name in asked)
-    ]  # fmt: skip
-    for name, reason in asked.items():
-        reasons[name] = reason
-        if name not in {step_of(s).name for s in steps} and name not in skip:
-            base = have.get(name)
-            steps.append(base if base is not None else settings_from(
-                find_step(name).settings, {}, f"`{name}`"
-            ))  # fmt: skip
-    chosen = overlay(replace(chosen, steps=tuple(steps)), over)
-    check_policy(chosen, policy, asked=tuple(asked))
-    return chosen, {name: reasons.get(name, "") for name in chosen.step_names}
 
 
 def _wanted(temporal: Mapping[str, Settings]) -> Wanted:
