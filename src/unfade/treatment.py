@@ -247,7 +247,7 @@ class _Hand:
             else:
                 tasks += [(mark, core, halo) for core in work_windows(mark)]
 
-        def propose(task: tuple[Mark, Window, int]) -> tuple[Window, Mask, np.ndarray]:
+        def propose(task: tuple[Mark, Window, int]) -> tuple[Window, Mask, np.ndarray, bool]:
             mark, core, margin = task
             window = core.grown(margin, self.picture.rows, self.picture.cols)
             here = paint((mark,), core)
@@ -256,15 +256,16 @@ class _Hand:
             pixels = self._read(step, window)
             hole = damage[window.slices] if step.fills else paint((mark,), window)
             if (step.fills and hole.all()) or not here.any():
-                return core, np.zeros_like(here), self.picture.samples[:0, 0]
+                return core, np.zeros_like(here), self.picture.samples[:0, 0], False
             proposal = step.propose(  # type: ignore[misc]  # checked above
                 Look(pixels, window, hole, self.findings, measured, mark), settings
             )
             fill = self._checked(step, proposal.pixels, window)[core.within(window)]
-            if rendering is not None:
+            drawn = rendering is not None and proposal.fill
+            if rendering is not None and drawn:
                 light = step.encoding == "linear"
                 fill = rendering.shown(fill, core, self.picture, light, tones.get(mark.key))
-            return core, here, self._codes(step, fill[here][:, None])[:, 0]
+            return core, here, self._codes(step, fill[here][:, None])[:, 0], drawn
 
         sides = [(core.rows + 2 * m) * (core.cols + 2 * m) for _, core, m in tasks]
         largest = max(sides, default=0)
@@ -279,11 +280,11 @@ class _Hand:
         )
         changed = 0
         touched: set[str] = set()
-        for (mark, _, _), (core, here, codes) in zip(tasks, proposals, strict=True):
+        for (mark, _, _), (core, here, codes, drawn) in zip(tasks, proposals, strict=True):
             if here.any():
                 touched.add(mark.key)
                 changed += self._write(core, here, codes, step.evidence_for(mark, settings))
-                if rendering is not None:
+                if drawn:
                     if self.drawn is None:
                         self.drawn = room_for(self.evidence.shape, bool, zeros=True)
                     self.drawn[core.slices] |= here

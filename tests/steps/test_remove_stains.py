@@ -193,3 +193,16 @@ def test_a_membrane_hangs_between_what_is_around() -> None:
     assert np.abs(filled - plane).max() < 0.01
     with pytest.raises(ValueError, match="nothing is left"):
         hang_membrane(plane, np.ones_like(hole))
+
+
+@pytest.mark.parametrize("render", ["neutral", "tratteggio"])
+def test_a_lifted_stain_is_not_shown_as_a_fill(render: str) -> None:
+    """What lies below is the picture's own: lines or one tone would hide it."""
+    pixels, mask = stained(colour_photo()[:200, :240])
+    plain = taken_off(pixels, mask, np.uint8, method="veil")
+    shown = taken_off(pixels, mask, np.uint8, method="veil", render=render)
+    assert np.array_equal(plain, shown)
+    filled = {"method": "fill", "fill_width_px": 256.0}
+    plain = taken_off(pixels, mask, np.uint8, **filled)
+    shown = taken_off(pixels, mask, np.uint8, **filled, render=render)
+    assert not np.array_equal(plain, shown)

@@ -160,10 +160,16 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
-    """What a step would put there: pixels as large as the look, and how sure it is."""
+    """What a step would put there: pixels as large as the look, and how sure it is.
+
+    Attributes:
+        fill: whether a repair is made of its surround; what is there no more only because it was
+            taken off is no fill, and is never shown as one (see ``RepairSettings.render``)
+    """
 
     pixels: Pixels
     confidence: float = 1.0
+    fill: bool = True
 
 
 Measure = Callable[[Picture, Any, Findings, BenchView], Any]

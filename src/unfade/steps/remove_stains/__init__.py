@@ -40,7 +40,7 @@ _SURROUND_PX = 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(contract.Settings):
+class Settings(contract.RepairSettings):
     """Which stains are removed, and how."""
 
     strength: float = setting(
@@ -148,7 +148,7 @@ def _propose(look: Look, settings: Settings) -> Proposal:
     light = to_linear(look.pixels, veils.encoding) * lift
     # where nothing lies the stored value stays to the bit
     lifted = np.where(lift == 1, look.pixels, from_linear(light, veils.encoding))
-    return Proposal(np.asarray(lifted, np.float32))
+    return Proposal(np.asarray(lifted, np.float32), fill=False)
 
 
 STEP = Step(
