@@ -247,7 +247,7 @@ class _Hand:
             else:
                 tasks += [(mark, core, halo) for core in work_windows(mark)]
 
-        def propose(task: tuple[Mark, Window, int]) -> tuple[Window, Mask, np.ndarray, bool]:
+        def propose(task: tuple[Mark, Window, int]) -> tuple[Window, Mask, np.ndarray, Mask]:
             mark, core, margin = task
             window = core.grown(margin, self.picture.rows, self.picture.cols)
             here = paint((mark,), core)
@@ -256,15 +256,19 @@ class _Hand:
             pixels = self._read(step, window)
             hole = damage[window.slices] if step.fills else paint((mark,), window)
             if (step.fills and hole.all()) or not here.any():
-                return core, np.zeros_like(here), self.picture.samples[:0, 0], False
+                nothing = np.zeros_like(here)
+                return core, nothing, self.picture.samples[:0, 0], nothing
             proposal = step.propose(  # type: ignore[misc]  # checked above
                 Look(pixels, window, hole, self.findings, measured, mark), settings
             )
             fill = self._checked(step, proposal.pixels, window)[core.within(window)]
-            drawn = rendering is not None and proposal.fill
-            if rendering is not None and drawn:
+            drawn = np.zeros_like(here)
+            if rendering is not None:
+                filled = proposal.fill
+                drawn = here if filled is None else here & filled[core.within(window)]
                 light = step.encoding == "linear"
-                fill = rendering.shown(fill, core, self.picture, light, tones.get(mark.key))
+                shown = rendering.shown(fill, core, self.picture, light, tones.get(mark.key))
+                fill = np.where(drawn[:, :, None], shown, fill)
             return core, here, self._codes(step, fill[here][:, None])[:, 0], drawn
 
         sides = [(core.rows + 2 * m) * (core.cols + 2 * m) for _, core, m in tasks]
@@ -284,10 +288,10 @@ class _Hand:
             if here.any():
                 touched.add(mark.key)
                 changed += self._write(core, here, codes, step.evidence_for(mark, settings))
-                if drawn:
+                if drawn.any():
                     if self.drawn is None:
                         self.drawn = room_for(self.evidence.shape, bool, zeros=True)
-                    self.drawn[core.slices] |= here
+                    self.drawn[core.slices] |= drawn
         return changed, tuple(self._item(mark, mark.key in touched) for mark in marks)
 
     def _item(self, mark: Mark, made: bool) -> Item:

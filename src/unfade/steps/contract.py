@@ -163,13 +163,14 @@ class Proposal:
     """What a step would put there: pixels as large as the look, and how sure it is.
 
     Attributes:
-        fill: whether a repair is made of its surround; what is there no more only because it was
-            taken off is no fill, and is never shown as one (see ``RepairSettings.render``)
+        fill: local steps: (rows, cols) bool, where the pixels were made of their surround; None:
+            everywhere. Where something was only taken off, so that what lies below it is seen,
+            it is False, and nothing is drawn over it (see ``RepairSettings.render``)
     """
 
     pixels: Pixels
     confidence: float = 1.0
-    fill: bool = True
+    fill: Mask | None = None
 
 
 Measure = Callable[[Picture, Any, Findings, BenchView], Any]

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unfade.findings import Findings, Mark
-from unfade.record import Evidence
-from unfade.steps.contract import Kind, Step, setting
-from unfade.steps.inpaint import FillSettings, grown_marks, learned, propose_fill
+from unfade.steps.contract import setting
+from unfade.steps.inpaint import FillSettings, fill_step, grown_marks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,20 +41,10 @@ def chosen_losses(findings: Findings, settings: Settings) -> Sequence[Mark]:
     )
 
 
-STEP = Step(
+STEP = fill_step(
     name="fill_losses",
     title="Fill losses of paint",
     settings=Settings,
-    kind=Kind.LOCAL,
-    evidence=Evidence.ESTIMATED,
-    propose=propose_fill,
     regions=chosen_losses,
-    looks_at=("losses",),
-    measure=learned.measure_fill,
-    halo_px=learned.surround_px,
-    network=learned.network_of,
-    made_with=learned.made_with,
-    mark_made_with=learned.mark_made_with,
-    one_piece=learned.one_piece,
-    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057",
+    looks_at="losses",
 )

@@ -16,7 +16,7 @@ the others. What it puts into a wider hole the picture does not hold: it is inve
 to be asked for by name, and is marked so in the evidence map. What a diffusion model paints is
 invented at any width.
 
-``fill_holes`` and the choice of marks serve ``remove_dust`` and ``remove_scratches`` too.
+``fill_step`` makes the other steps that fill: they differ in what they choose.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from unfade.pixels.grain import add_grain, measure_grain
 from unfade.pixels.masks import dilate, width
 from unfade.record import Evidence
 from unfade.steps import contract
-from unfade.steps.contract import Kind, Look, Proposal, Step, setting
+from unfade.steps.contract import Kind, Look, Measure, Proposal, Propose, Step, setting
 from unfade.steps.inpaint.bertalmio2001 import fill_navier_stokes
 from unfade.steps.inpaint.choice import AUTO, chosen_method, seed_for
 from unfade.steps.inpaint.damelin2018 import fill_biharmonic
@@ -53,6 +53,9 @@ from unfade.steps.inpaint.learned import (
 )
 from unfade.steps.inpaint.telea2004 import fill_telea
 from unfade.steps.inpaint.wexler2007 import fill_patches
+
+GULERYUZ = "Guleryuz 2006, doi:10.1109/TIP.2005.863057"
+WEXLER = "Wexler et al. 2007, doi:10.1109/TPAMI.2007.60"
 
 # pixels, mask, radius in px, window of the picture, seed
 Fill = Callable[[Pixels, Mask, int, Window, tuple[int, ...]], Pixels]
@@ -175,6 +178,44 @@ def propose_fill(look: Look, settings: FillSettings) -> Proposal:
     return Proposal(fill_by(settings, look.pixels, mask, look.window, look.mark))
 
 
+def fill_step(
+    *,
+    name: str,
+    title: str,
+    settings: type[FillSettings],
+    regions: Callable[[Findings, Any], Sequence[Mark]],
+    looks_at: str,
+    propose: Propose = propose_fill,
+    measure: Measure = measure_fill,
+    mark_made_with: Callable[[Mark, Any], Evidence] = mark_made_with,
+    one_piece: Callable[[Mark, Any], bool] = one_piece,
+    fills: bool = True,
+    paper: str = GULERYUZ,
+) -> Step:
+    """A local step that fills what its ``regions`` choose, as ``FillSettings`` say.
+
+    What is filled by what, and what that counts as, is the same for all of them.
+    """
+    return Step(
+        name=name,
+        title=title,
+        settings=settings,
+        kind=Kind.LOCAL,
+        evidence=Evidence.ESTIMATED,
+        propose=propose,
+        regions=regions,
+        looks_at=(looks_at,),
+        measure=measure,
+        halo_px=surround_px,
+        network=network_of,
+        made_with=made_with,
+        mark_made_with=mark_made_with,
+        one_piece=one_piece,
+        fills=fills,
+        paper=paper,
+    )
+
+
 def fill_by(
     settings: FillSettings, pixels: Pixels, mask: Mask, window: Window, mark: Mark | None
 ) -> Pixels:
@@ -247,21 +288,12 @@ def _measured(
     return Filling(engine, left_out(marks, settings.max_width_px))
 
 
-STEP = Step(
+STEP = fill_step(
     name="inpaint",
     title="Fill the holes of the user's own mask from what lies around them",
     settings=Settings,
-    kind=Kind.LOCAL,
-    evidence=Evidence.ESTIMATED,
-    propose=propose_fill,
     regions=_regions,
-    looks_at=("marks",),
+    looks_at="marks",
     measure=_measured,
-    halo_px=surround_px,
-    network=network_of,
-    made_with=made_with,
-    mark_made_with=mark_made_with,
-    one_piece=one_piece,
-    paper="Guleryuz 2006, doi:10.1109/TIP.2005.863057; Wexler et al. 2007, "
-    "doi:10.1109/TPAMI.2007.60; Suvorov et al. 2022 (LaMa), arXiv:2109.07161",
+    paper=f"{GULERYUZ}; {WEXLER}; Suvorov et al. 2022 (LaMa), arXiv:2109.07161",
 )

@@ -26,8 +26,18 @@ from unfade.findings import Findings, Mark, MarkKind, paint
 from unfade.picture import Picture
 from unfade.pixels.masks import width
 from unfade.record import Evidence
-from unfade.steps.contract import Kind, Look, Proposal, Step, setting
-from unfade.steps.inpaint import METHODS, FillSettings, fill_by, grown_marks, learned, left_out
+from unfade.steps.contract import Look, Proposal, setting
+from unfade.steps.inpaint import (
+    GULERYUZ,
+    METHODS,
+    WEXLER,
+    FillSettings,
+    fill_by,
+    fill_step,
+    grown_marks,
+    learned,
+    left_out,
+)
 from unfade.steps.inpaint.choice import AUTO
 from unfade.steps.inpaint.learned import NETWORKS
 from unfade.steps.mend_creases.relief import Relief, measure_relief, take_away
@@ -133,7 +143,7 @@ def _propose(look: Look, settings: Settings) -> Proposal:
     if look.mark is not None and look.mark.kind in LOSSES and look.mask is not None:
         hole |= look.mask
     if not hole.any() or hole.all():
-        return Proposal(look.pixels if hole.all() else pixels)
+        return Proposal(look.pixels if hole.all() else pixels, fill=np.zeros_like(hole))
     if measured.engine is not None:
         filled = measured.engine.fill(pixels, hole)
     else:
@@ -142,8 +152,9 @@ def _propose(look: Look, settings: Settings) -> Proposal:
         filled = fill_by(replace(settings, method=thin), pixels, hole, look.window, look.mark)
     if look.mark is not None and look.mark.kind is MarkKind.CREASE:
         # other damage was only kept from bleeding in: it is not this mark's to fill
-        filled = np.where((broken & hole)[:, :, None], filled, pixels)
-    return Proposal(filled)
+        hole = broken & hole
+        filled = np.where(hole[:, :, None], filled, pixels)
+    return Proposal(filled, fill=hole)
 
 
 def _one_piece(mark: Mark, settings: Settings) -> bool:
@@ -156,22 +167,16 @@ def _made_with(mark: Mark, settings: Settings) -> Evidence:
     return learned.mark_made_with(mark, settings)
 
 
-STEP = Step(
+STEP = fill_step(
     name="mend_creases",
     title="Mend creases, tears and lost corners",
     settings=Settings,
-    kind=Kind.LOCAL,
-    evidence=Evidence.ESTIMATED,
-    propose=_propose,
     regions=chosen_creases,
-    looks_at=("creases",),
+    looks_at="creases",
+    propose=_propose,
     measure=_measure,
-    halo_px=learned.surround_px,
-    network=learned.network_of,
-    made_with=learned.made_with,
     mark_made_with=_made_with,
     one_piece=_one_piece,
     fills=False,
-    paper="Wexler et al. 2007, doi:10.1109/TPAMI.2007.60; Guleryuz 2006, "
-    "doi:10.1109/TIP.2005.863057",
+    paper=f"{WEXLER}; {GULERYUZ}",
 )

@@ -148,7 +148,8 @@ def _propose(look: Look, settings: Settings) -> Proposal:
     light = to_linear(look.pixels, veils.encoding) * lift
     # where nothing lies the stored value stays to the bit
     lifted = np.where(lift == 1, look.pixels, from_linear(light, veils.encoding))
-    return Proposal(np.asarray(lifted, np.float32), fill=False)
+    taken_off = np.zeros(look.pixels.shape[:2], bool)  # below it is the picture's own
+    return Proposal(np.asarray(lifted, np.float32), fill=taken_off)
 
 
 STEP = Step(
