@@ -114,6 +114,18 @@ def test_bare_paper_in_the_fold_is_filled() -> None:
     assert done.steps[0].measured["folds"][0]["broken_px"] > crack_mask().sum()
 
 
+def test_only_what_was_filled_is_shown_as_a_fill() -> None:
+    """In one neutral tone: the crack, and not the print whose light and shade went."""
+    picture = stored(folded(crack=True), np.uint8)
+    plain = mended(picture, fold_finding()).picture.samples
+    shown = mended(picture, fold_finding(), Settings(render="neutral")).picture.samples
+    drawn = (plain != shown).any(axis=2)
+    assert drawn[crack_mask()].mean() > 0.8
+    lightened = (plain != picture.samples).any(axis=2) & ~drawn
+    assert lightened.sum() > drawn.sum()
+    assert not drawn[np.abs(aside()) > 9].any()
+
+
 def test_a_sound_line_is_hardly_changed() -> None:
     """A finder's mistake does little harm: without relief and paper there is little to take."""
     picture = stored(sound(), np.uint8)
