@@ -63,6 +63,19 @@ def test_a_tide_line_is_told_from_a_stain() -> None:
     assert longest.length_px > 200
 
 
+def test_a_print_that_turned_brown_at_its_rim_is_left() -> None:
+    """Seen, and never so sure that something is done: the same place further in is a stain."""
+    sound = grey()
+    rows, cols = np.mgrid[: sound.shape[0], : sound.shape[1]]
+
+    def sureness(row: int, col: int) -> float:
+        depth = np.exp(-((np.hypot(rows - row, cols - col) / 70) ** 4))
+        brown = depth[:, :, None] * np.array([0.05, 0.11, 0.2])
+        return max((m.confidence for m in look(stored(absorbed(sound, brown)), BENCH).items))
+
+    assert sureness(200, 250) > SURE > sureness(0, 0)
+
+
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket", "retina"])
 def test_colour_pictures_have_none(name: str) -> None:
     pixels = getattr(data, name)()[:, :, :3] / 255

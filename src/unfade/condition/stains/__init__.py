@@ -34,6 +34,8 @@ LEAST_SIDE_PX = 64
 LEAST_SURE = 0.5  # what is less sure is no finding
 MANY_COLOURS = 0.03  # share of other colours from which a picture is no longer one of few
 BLUE = (180.0, 300.0)  # hues of cyanotypes: no picture of this kind was among the examples
+_RIM = 0.1  # of the shorter side: there prints turn brown by age, which is no damage to be undone
+_SURE_AT_RIM = 0.8  # at most, so that nothing is done of itself
 _SPOT_SHARE = 0.03  # foxing is rounder and smaller than this, of the longer side
 _THIN = 0.12  # width over extent of a tide line
 
@@ -65,7 +67,7 @@ def look(picture: Picture, bench: BenchView) -> Stains:
     found = find_candidates(strayed)
     chances = sureness(np.array([c.measured for c in found])) if found else np.zeros(0)
     items = tuple(
-        _mark(candidate, float(chance), block, picture)
+        _mark(candidate, _capped(candidate, float(chance), linear.shape), block, picture)
         for candidate, chance in zip(found, chances)
         if chance >= LEAST_SURE
     )
@@ -78,6 +80,17 @@ def look(picture: Picture, bench: BenchView) -> Stains:
         items=items,
         area_share=area,
     )
+
+
+def _capped(candidate: Candidate, chance: float, shape: tuple[int, ...]) -> float:
+    """The chance, lower for a place most of which lies along the picture's rim."""
+    band = round(_RIM * min(shape[:2]))
+    window, inside = candidate.window, Window(band, band, shape[0] - band, shape[1] - band)
+    kept = window.overlap(inside)
+    away = 0 if kept is None else np.count_nonzero(candidate.mask[kept.within(window)])
+    if 2 * away < np.count_nonzero(candidate.mask):
+        return min(chance, _SURE_AT_RIM)
+    return chance
 
 
 def _mark(candidate: Candidate, chance: float, block: int, picture: Picture) -> Mark:
