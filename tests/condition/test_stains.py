@@ -71,7 +71,7 @@ def test_a_print_that_turned_brown_at_its_rim_is_left() -> None:
     def sureness(row: int, col: int) -> float:
         depth = np.exp(-((np.hypot(rows - row, cols - col) / 70) ** 4))
         brown = depth[:, :, None] * np.array([0.05, 0.11, 0.2])
-        return max((m.confidence for m in look(stored(absorbed(sound, brown)), BENCH).items))
+        return max(m.confidence for m in look(stored(absorbed(sound, brown)), BENCH).items)
 
     assert sureness(200, 250) > SURE > sureness(0, 0)
 
