@@ -17,7 +17,8 @@ from unfade.picture import Mask, Pixels, Plane, Window
 AROUND_PX = 8  # is looked at beside a streak
 LIP_PX = 9  # the widest streak of bare paper that is looked for
 LIP_CODES = 0.07  # how much brighter than all beside it
-LEAST_REACH = 0.045  # of the shorter side: how far in a tear comes
+LEAST_REACH = 0.045  # of the shorter side: how long a tear is at least,
+LEAST_INWARD = 0.03  # and how far in from the edge it comes: what keeps to the edge is no tear
 LIP_MOST_PX = 18  # a lip does not reach further
 SLANT_MOST = 4.0  # one side of a lost corner over the other
 FLAT_CODES = 0.03  # how much a lid may differ from its own middle
@@ -55,9 +56,11 @@ def find_rips(small: Pixels) -> list[Torn]:
     found = []
     for label in range(1, count):
         left, top, width, height, area = (int(v) for v in stats[label])
-        edge = left < 2 or top < 2 or left + width > cols - 2 or top + height > rows - 2
+        across = left < 2 or left + width > cols - 2
+        down = top < 2 or top + height > rows - 2
+        inward = max(width if across else 0, height if down else 0) / min(rows, cols)
         reach = float(np.hypot(width, height))
-        if not edge or reach < LEAST_REACH * min(rows, cols) or area < 8:
+        if inward < LEAST_INWARD or reach < LEAST_REACH * min(rows, cols) or area < 8:
             continue
         window = Window(top, left, top + height, left + width).grown(AROUND_PX, rows, cols)
         cut = window.slices
