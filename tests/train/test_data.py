@@ -104,3 +104,27 @@ def test_a_place_without_pictures_is_refused(tmp_path: Path) -> None:
 def test_include_chooses_by_name(folder: Path) -> None:
     found = Pictures(folder, DataSettings(include=("c*.png",))).sources
     assert sorted(s.name for s in found) == ["camera.png", "chelsea.png", "coffee.png"]
+
+
+def test_pictures_of_a_store_are_those_of_a_folder_and_fetched_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    monkeypatch.setenv("UNFADE_HOME", str(tmp_path / "home"))
+    memory = fsspec.filesystem("memory")
+    for path in folder.iterdir():
+        memory.pipe(f"/scans/box/{path.name}", path.read_bytes())
+    settings = DataSettings(patch_px=32)
+    here, there = Pictures(folder, settings), Pictures("memory://scans/box", settings)
+    assert there.sources == here.sources
+    assert np.array_equal(
+        Patches(there, "train", settings, 5).patch(3), Patches(here, "train", settings, 5).patch(3)
+    )
+    kept = sorted((tmp_path / "home").rglob("*"))
+    memory.pipe("/scans/box/new.png", next(folder.iterdir()).read_bytes())
+    again = Pictures("memory://scans/box", settings)
+    assert len(again.sources) == len(here.sources) + 1
+    assert len(sorted((tmp_path / "home").rglob("*"))) == len(kept) + 1
+    with pytest.raises((UsageError, UnreadableInput)):
+        Pictures("memory://nobody/box", settings)

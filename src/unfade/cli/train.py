@@ -9,6 +9,7 @@ import click
 
 from unfade.cli import console
 
+DATA = "Folder of pictures, an `s3://` prefix, or a file made by `pack`."
 OUT = "Checkpoints, logs and samples go here; an earlier training there goes on."
 
 
@@ -30,7 +31,9 @@ def command() -> None:
 
 @command.command("run")
 @click.argument("recipe")
-@click.option("--data", required=True, help="Folder of pictures, or a file made by `pack`.")
+@click.option(
+    "--data", required=True, help="Folder of pictures, `s3://` prefix, or a file made by `pack`."
+)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=OUT)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option(

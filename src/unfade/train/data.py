@@ -1,4 +1,4 @@
-"""Pictures for training: a folder, a packed file; split by content; patches by seed.
+"""Pictures for training: a folder, a store, a packed file; split by content; patches by seed.
 
 A patch is known by the recipe's seed and its number alone, so that a resumed training sees the
 very patches that an unbroken one would have seen.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -22,10 +23,13 @@ import torch
 from torch import Tensor
 
 from unfade.errors import UnreadableInput, UsageError
+from unfade.files.places.opening import open_place
 from unfade.train.recipe import DataSettings
+from unfade.zoo import store
 
 Split = Literal["train", "validation", "test"]
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+CACHED = "training"  # folder beside the weights in the user's cache: objects of stores
 KEPT_BYTES = 2 << 30  # decoded pictures kept in memory
 
 
@@ -38,19 +42,52 @@ class Source:
     split: Split
 
 
+class Cached:
+    """The objects under a store's prefix, each fetched once: a training reads them again and again.
+
+    What changes in the store is fetched anew; the folder may be removed at any time.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._place = open_place(address)
+        digest = hashlib.sha256(self._place.uri.encode()).hexdigest()
+        self._folder = store.where().with_name(CACHED) / digest[:16]
+        self._versions = {e.name: e.version for e in self._place.entries() if not e.problem}
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._versions)
+
+    def read(self, name: str) -> bytes:
+        digest = hashlib.sha256(f"{name}\n{self._versions[name]}".encode()).hexdigest()
+        kept = self._folder / digest[:32]
+        if not kept.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
+            self._place.fetch(name, part)
+            os.replace(part, kept)
+        return kept.read_bytes()
+
+
 class Pictures:
     """All pictures of a place, opened once.
 
     Args:
-        place: a folder (searched through) or a ``.zip`` made by ``pack``
+        place: a folder (searched through), a prefix as ``s3://bucket/scans``, or a ``.zip`` made
+            by ``pack``
     Raises:
         UsageError: the place is missing or holds no picture
+        UnreadableInput, Unreachable: the store cannot be read
     """
 
     def __init__(self, place: str | Path, settings: DataSettings) -> None:
         self.place = Path(place)
         self._zip: zipfile.ZipFile | None = None
-        if self.place.is_dir():
+        self._cached: Cached | None = None
+        if "://" in str(place):
+            self._cached = Cached(str(place))
+            names = self._cached.names
+        elif self.place.is_dir():
             names = [p.relative_to(self.place).as_posix() for p in sorted(self.place.rglob("*"))]
         elif zipfile.is_zipfile(self.place):
             self._zip = zipfile.ZipFile(self.place)
@@ -58,7 +95,8 @@ class Pictures:
         else:
             raise UsageError(
                 f"`{place}` is neither a folder nor a packed data file.",
-                "Give a folder of pictures, or a file made by `unfade train pack`.",
+                "Give a folder of pictures, an `s3://` prefix, or a file made by "
+                "`unfade train pack`.",
             )
         wanted = [n for n in names if n.lower().endswith(ENDINGS) and _fits(n, settings.include)]
         self.sources = tuple(self._source(name, settings.train_share) for name in wanted)
@@ -89,6 +127,8 @@ class Pictures:
         return found
 
     def _bytes(self, name: str) -> bytes:
+        if self._cached is not None:
+            return self._cached.read(name)
         return self._zip.read(name) if self._zip else (self.place / name).read_bytes()
 
     def _source(self, name: str, train_share: float) -> Source:
