@@ -52,6 +52,14 @@ def test_before_and_after_runs(tmp_path: Path) -> None:
     assert "of the pixels changed" in text
 
 
+def test_train_for_artworks_runs(tmp_path: Path) -> None:
+    album(tmp_path / "photos", 2)
+    outputs, text = _run("train-for-artworks", tmp_path, WHERE="photos", SIDE=96, STEPS=3)
+    assert len([o for o in outputs if "image/png" in o.get("data", {})]) >= 4
+    assert "finished at step 3" in text
+    assert "resized to a square and back" in text
+
+
 @pytest.mark.slow
 def test_traditional_against_learned_runs(tmp_path: Path) -> None:
     outputs, text = _run("traditional-against-learned", tmp_path, LIMIT=1, SIDE=208)

@@ -178,6 +178,7 @@ def _write_safetensors(module: nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({k: v.half().contiguous() for k, v in module.state_dict().items()}, str(path))
+    path.chmod(0o644)  # it is written for its owner alone, and is there to be shared
 
 
 def _example(given: Export, rows: int, cols: int) -> Tensor:
