@@ -145,7 +145,8 @@ def restore(
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
         asked = _asked(upscale, inside, only, faces, colorize or bool(hints))
-        findings = replace(look_at(picture, work, only=_needed(recipe)), notes=opened.notes)
+        seen = look_at(picture, work, only=_needed(recipe), networks=not only_classical)
+        findings = replace(seen, notes=opened.notes)
         if inside is not None:
             findings = _with_user_marks(findings, inside, picture, work)
         over = {name: dict(values) for name, values in (settings or {}).items()}

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { Recipe, StepInfo } from "../src/api/types";
+import type { Mark, Recipe, StepInfo } from "../src/api/types";
 import { problemFrom } from "../src/api/client";
 import { controlFor, slides } from "../src/state/field";
-import { fresh, fromAdvice, fromRecipe, moved, toSend, withStep } from "../src/state/plan";
+import { answered, fresh, fromAdvice, fromRecipe, moved, toSend, withStep } from "../src/state/plan";
 
 const info = (step: string, properties = {}): StepInfo => ({
   step, title: step, kind: "local", evidence: 2, paper: "", settings_schema: { properties },
@@ -72,4 +72,15 @@ test("an answer that is no problem document still becomes an error with its stat
   expect(problemFrom("<html>502</html>", 502)).toMatchObject({ status: 502, found: "HTTP 502" });
   expect(problemFrom('{"title":"Busy","detail":"Full. Wait.","found":"Full.","remedy":"Wait."}', 503))
     .toMatchObject({ found: "Full.", remedy: "Wait.", status: 503 });
+});
+
+test("marks are outlined only where a step of the plan would mend them", () => {
+  const mark = (kind: string) =>
+    ({ key: `${kind}@1:1`, kind, box: [0, 0, 2, 2], area_px: 4, confidence: 0.9 }) as unknown as Mark;
+  const marks = [mark("dust"), mark("wear")];
+  const plan = [fresh(info("remove_dust")), fresh(info("mend_wear"))];
+  expect(answered(marks, plan)).toHaveLength(2);
+  plan[1]!.on = false;
+  expect(answered(marks, plan).map((one) => one.kind)).toEqual(["dust"]);
+  expect(answered(marks, [])).toEqual([]);
 });

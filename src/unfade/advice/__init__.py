@@ -22,6 +22,7 @@ from unfade.advice import (
     painting,
     photograph,
     tonal,
+    wear,
 )
 from unfade.advice.contract import Rule, Wishes
 from unfade.errors import PolicyError, RecipeError, UsageError, nearest
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     *photograph.RULES,
     *blur.RULES,
     *creases.RULES,
+    *wear.RULES,
     *tonal.RULES,
     *ageing.RULES,
     *halftone.RULES,

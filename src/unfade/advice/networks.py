@@ -44,6 +44,12 @@ def refuse_networks(recipe: Recipe) -> None:
     for settings in recipe.steps:
         step = step_of(settings)
         name = None if settings.neutral else step.network(settings)
+        if name is None and "wear" in step.looks_at and not settings.neutral:
+            raise UsageError(
+                f"`{step.name}` mends what a network has found, and classical methods alone were "
+                "asked for.",
+                f"Leave out `--only-classical`, or `{step.name}`.",
+            )
         if name is not None:
             raise UsageError(
                 f"`{step.name}` is set to use the network `{name}`, and classical methods alone "

@@ -92,7 +92,7 @@ def _write_masks(source: Path, folder: Path, seen: Examination) -> list[Path]:
         kinds[MarkKind.CRACK] = list(findings.craquelure.items)
     if findings.losses is not None:
         kinds[MarkKind.LOSS] = list(findings.losses.items)
-    for rarer in (findings.creases, findings.stains):
+    for rarer in (findings.creases, findings.stains, findings.wear):
         for mark in rarer.items if rarer is not None else ():
             kinds.setdefault(mark.kind, []).append(mark)
     if kinds:

@@ -25,6 +25,7 @@ from unfade.condition import (
     silvering,
     stains,
     tone,
+    wear,
 )
 from unfade.condition.contract import Finder
 from unfade.engines.contract import BenchView
@@ -52,15 +53,23 @@ FINDERS: tuple[Finder, ...] = (
     canvas.FINDER,
     halftone.FINDER,
     jpeg_blocks.FINDER,
+    wear.FINDER,
 )
 
 
-def look_at(picture: Picture, bench: BenchView, *, only: Collection[str] | None = None) -> Findings:
+def look_at(
+    picture: Picture,
+    bench: BenchView,
+    *,
+    only: Collection[str] | None = None,
+    networks: bool = True,
+) -> Findings:
     """Look at a picture with all eyes, or with those named.
 
     Args:
         only: names of findings, e.g. {"marks", "noise"}; None: all. Where the scan has an
             infrared plane, marks are looked for in it too
+        networks: False leaves out the eyes that are networks
     Returns:
         findings; what nobody looked for is None
     """
@@ -68,7 +77,9 @@ def look_at(picture: Picture, bench: BenchView, *, only: Collection[str] | None 
     seen = {
         finder.name: finder.look(picture, bench)
         for finder in FINDERS
-        if (wanted is None or finder.name in wanted) and finder.applies(picture)
+        if (wanted is None or finder.name in wanted)
+        and finder.applies(picture)
+        and (networks or finder.network is None)
     }
     found = Findings(**seen)  # type: ignore[arg-type]  # each finder fills the field it names
     return infrared.joined(found, picture)

@@ -18,7 +18,7 @@ class Finder:
         name: the field of ``Findings`` that it fills
         title: one line for lists
         look: (picture, bench) -> finding; reads windows, never the whole as float32
-        network: catalogue name of the network it needs, or None
+        network: catalogue name of the network that it cannot do without, or None
         applies: whether there is anything to look at; where not, the finding stays None
     """
 

@@ -249,4 +249,4 @@ def _scaled(face: Seen, k: int, picture: Picture) -> Face:
     return Face(window=window, confidence=face.confidence, eye_distance_px=eyes, landmarks=points)
 
 
-FINDER = Finder(name="faces", title="Faces", look=look, network=NETWORK)
+FINDER = Finder(name="faces", title="Faces", look=look)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from unfade.findings.ageing import Paper, Silvering, Stains
+from unfade.findings.ageing import Paper, Silvering, Stains, Wear
 from unfade.findings.blur import Blur
 from unfade.findings.contract import Finding, Mark, MarkKind, Region, paint
 from unfade.findings.creases import Creases, Fold
@@ -53,6 +53,7 @@ class Findings:
     canvas: Canvas | None = None
     halftone: Halftone | None = None
     jpeg_blocks: JpegBlocks | None = None
+    wear: Wear | None = None
     notes: tuple[str, ...] = field(default=())  # what reading the file already told
 
     def each(self) -> Iterator[tuple[str, Finding]]:
@@ -97,5 +98,6 @@ __all__ = [
     "Silvering",
     "Stains",
     "Tone",
+    "Wear",
     "paint",
 ]

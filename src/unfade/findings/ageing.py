@@ -19,6 +19,14 @@ class Stains(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wear(Finding):
+    """Cracks, scratches, creases and spots as a network sees them, each an item."""
+
+    items: tuple[Mark, ...] = ()
+    area_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Silvering(Finding):
     """Silver mirroring: a bluish shine over dark places, growing towards the edges."""
 

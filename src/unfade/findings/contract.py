@@ -33,6 +33,7 @@ class MarkKind(StrEnum):
     MOULD = "mould"
     CRACK = "crack"
     LOSS = "loss"
+    WEAR = "wear"  # of any kind, as a network sees it
     USER = "user"  # painted by the user: their mask
     FACE = "face"  # no damage: a face that is to be restored
 

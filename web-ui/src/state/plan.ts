@@ -1,6 +1,6 @@
 /** The plan: an ordered list of steps, each on or off. Plain data and pure functions. */
 
-import type { Examination, PlanStep, Recipe, Schema, Settings, StepInfo } from "../api/types";
+import type { Examination, Mark, PlanStep, Recipe, Schema, Settings, StepInfo } from "../api/types";
 
 export interface Planned {
   step: string;
@@ -90,6 +90,7 @@ const ANSWERS: Record<string, { step: string; strength?: string }> = {
   stain: { step: "remove_stains", strength: "min_confidence" },
   "tide-line": { step: "remove_stains", strength: "min_confidence" },
   foxing: { step: "remove_stains", strength: "min_confidence" },
+  wear: { step: "mend_wear", strength: "min_confidence" },
   loss: { step: "fill_losses", strength: "min_confidence" },
   blur: { step: "deblur" },
   halftone: { step: "descreen", strength: "strength" },
@@ -103,6 +104,12 @@ export function answerTo(finding: string, known: readonly StepInfo[]) {
   const answer = ANSWERS[finding];
   const info = answer && known.find((one) => one.step === answer.step);
   return info ? { info, strength: answer.strength ?? null } : null;
+}
+
+/** The marks that a step of the plan would mend. */
+export function answered(marks: readonly Mark[], plan: readonly Planned[]): Mark[] {
+  const on = new Set(plan.filter((one) => one.on).map((one) => one.step));
+  return marks.filter((mark) => on.has(ANSWERS[mark.kind]?.step ?? ""));
 }
 
 /** Marks by kind, most first. */

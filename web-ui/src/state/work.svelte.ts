@@ -16,7 +16,7 @@ import type {
 } from "../api/types";
 import { maskPng } from "../brush/mask";
 import { Strokes } from "../brush/strokes";
-import { fromAdvice, toSend, type Planned } from "./plan";
+import { answered, fromAdvice, toSend, type Planned } from "./plan";
 
 export type Phase = "sending" | "refused" | "ready";
 
@@ -74,6 +74,11 @@ export class Work {
 
   get marks(): readonly Mark[] {
     return this.examination?.marks ?? [];
+  }
+
+  /** The marks that the plan as it stands would mend, those that the user rejected among them. */
+  get answered(): readonly Mark[] {
+    return answered(this.marks, this.plan);
   }
 
   get seenFaces(): readonly Face[] {

@@ -23,13 +23,15 @@ from unfade.web.work.marks import write_marks
 from unfade.web.work.naming import record_as_delivered
 
 # findings whose items the page outlines and the user can leave alone one by one
-OUTLINED = ("marks", "creases", "stains", "losses")
+OUTLINED = ("marks", "creases", "stains", "losses", "wear")
 
 
 def examination_facts(seen: journey.Examination, policy: str) -> dict[str, Any]:
     """An examination as the page shows it."""
     facts = seen.findings.to_dict()
-    marks = [mark for name in OUTLINED for mark in facts.get(name, {}).pop("items", [])]
+    marks = [mark for name in _outlined(seen.findings) for mark in facts[name].get("items", [])]
+    for name in OUTLINED:
+        facts.get(name, {}).pop("items", None)
     for name in ("creases", "craquelure"):  # maps, too many items for a list
         for key in ("items", "unsure"):
             facts.get(name, {}).pop(key, None)
@@ -203,8 +205,13 @@ def original_again(original: Path, arguments: Mapping[str, Any]) -> dict[str, An
 
 def marks_of(findings: Findings) -> tuple[Mark, ...]:
     """All items of damage that the page outlines; what belongs to the object is not among them."""
-    found = [getattr(findings, name) for name in OUTLINED]
-    return tuple(mark for finding in found if finding is not None for mark in finding.items)
+    return tuple(mark for name in _outlined(findings) for mark in getattr(findings, name).items)
+
+
+def _outlined(findings: Findings) -> list[str]:
+    """Names of the findings whose items are shown: those whose eye did not abstain."""
+    seen = ((name, getattr(findings, name)) for name in OUTLINED)
+    return [name for name, found in seen if found is not None and found.confidence is not None]
 
 
 def write_json(path: Path, facts: Any) -> None:

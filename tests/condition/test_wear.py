@@ -1,0 +1,118 @@
+"""Wear: what the network for damage sees becomes items, and where it cannot know it abstains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from eye_scenes import photo, stored
+from skimage import data
+
+from unfade.advice import advise
+from unfade.condition import look_at, wear
+from unfade.degrade import degrade, parse_degradation
+from unfade.engines.bench import Bench
+from unfade.findings import Findings, MarkKind, paint
+from unfade.picture import Picture
+
+CRUMPLED = parse_degradation(
+    'format=1\nname="crumpled"\n[[damage]]\nuse="wrinkles"\ncount=14\n'
+    "width_px=[2,4]\nlength_share=[0.2,0.5]\nbroken_share=[0.8,1.0]\n"
+)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def crumpled() -> tuple[np.ndarray, np.ndarray]:
+    """A grey photograph full of cracks, and where bare paper shows."""
+    sound = np.repeat(data.camera().astype(np.float32)[:, :, None] / 255, 3, axis=2)
+    out = degrade(sound, CRUMPLED, seed=4)
+    return np.clip(out.pixels, 0, 1).astype(np.float32), out.opacity > 0.5
+
+
+def test_cracks_are_found(crumpled: tuple[np.ndarray, np.ndarray], bench: Bench) -> None:
+    pixels, bare = crumpled
+    found = wear.look(stored(pixels), bench)
+    assert found.confidence is not None
+    assert found.confidence > 0.6
+    assert {mark.kind for mark in found.items} == {MarkKind.WEAR}
+    mask = paint(found.items, stored(pixels).window)
+    assert mask[bare].mean() > 0.3
+    assert mask.mean() < 0.15
+    advice = advise(Findings(wear=found))
+    assert advice.recipe.steps == ()
+    assert any("worn-print" in line for line in advice.left_alone)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_depth_hardly_matters(
+    crumpled: tuple[np.ndarray, np.ndarray], bench: Bench, bits: int
+) -> None:
+    pixels, _ = crumpled
+    eight, other = wear.look(stored(pixels), bench), wear.look(stored(pixels, bits), bench)
+    assert other.area_share == pytest.approx(eight.area_share, rel=0.02)
+
+
+def test_one_channel_is_seen_as_three(
+    crumpled: tuple[np.ndarray, np.ndarray], bench: Bench
+) -> None:
+    grey = np.ascontiguousarray(crumpled[0][:, :, :1])
+    one = wear.look(stored(grey), bench)
+    three = wear.look(stored(np.repeat(grey, 3, axis=2)), bench)
+    assert [m.key for m in one.items] == [m.key for m in three.items]
+
+
+def test_threads_do_not_matter(crumpled: tuple[np.ndarray, np.ndarray]) -> None:
+    keys = []
+    for threads in (1, 2):
+        with Bench(threads=threads) as bench:
+            keys.append([mark.key for mark in wear.look(stored(crumpled[0]), bench).items])
+    assert keys[0] == keys[1]
+    assert keys[0]
+
+
+def test_large_pictures_are_looked_at_in_small(
+    crumpled: tuple[np.ndarray, np.ndarray], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, bare = crumpled
+    large = pixels.repeat(3, axis=0).repeat(3, axis=1)[:-1, :-2]
+    monkeypatch.setattr(wear, "AT_MOST_PX", pixels.shape[0] * pixels.shape[1])
+    picture = stored(large)
+    found = wear.look(picture, bench)
+    mask = paint(found.items, picture.window)
+    assert mask[bare.repeat(3, axis=0).repeat(3, axis=1)[:-1, :-2]].mean() > 0.25
+
+
+def test_where_it_cannot_know_it_abstains(bench: Bench) -> None:
+    pixels = photo().astype(np.float32)
+    tiny = wear.look(stored(pixels[:40, :40]), bench)
+    linear = wear.look(replace(stored(pixels, 32), encoding="linear"), bench)
+    page = np.full((200, 300, 1), 245, np.uint8)
+    page[20:180:12, 20:280] = 20
+    for found in (tiny, linear, wear.look(Picture(page), bench)):
+        assert found.confidence is None
+        assert found.items == ()
+        assert "not looked for" in found.says
+
+
+def test_a_few_places_are_no_wear(bench: Bench) -> None:
+    """As many as in a sound picture: they are kept as items, and nothing is said of them."""
+    found = wear.look(stored(photo().astype(np.float32)), bench)
+    if found.area_share < wear.LEAST_SHARE and found.items:
+        assert found.confidence is None
+    assert advise(Findings(wear=replace(found, confidence=None))).left_alone == (
+        "paper texture, stamps, signatures and writing: part of the object.",
+    )
+
+
+def test_without_networks_nobody_looks(bench: Bench) -> None:
+    picture = stored(photo().astype(np.float32)[:128, :128])
+    assert look_at(picture, bench, networks=False).wear is None
+    assert look_at(picture, bench, only={"wear"}).wear is not None
