@@ -68,3 +68,15 @@ def test_it_is_done_when_asked_for_and_taken_back_place_by_place() -> None:
 def test_classical_methods_alone_leave_it_out() -> None:
     with pytest.raises(UsageError, match="mend_wear"):
         unfade.restore(cracked(), recipe="worn-print", only_classical=True)
+
+
+def test_with_too_little_memory_it_says_so_and_the_rest_of_advice_goes_on() -> None:
+    from unfade import Bench
+    from unfade.errors import OutOfResources
+
+    samples = np.tile(cracked(), (4, 4, 1))  # a whole tile of the network's
+    with Bench(memory_bytes=100_000_000) as bench:
+        by_itself = unfade.restore(samples, bench=bench)
+        assert "needs" in by_itself.record.findings["wear"]["hindered"]
+        with pytest.raises(OutOfResources, match="mend_wear"):
+            unfade.restore(samples, recipe="worn-print", bench=bench)

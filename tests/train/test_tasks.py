@@ -110,6 +110,8 @@ def test_an_export_holds_the_same_network_thrice(folder: Path, tmp_path: Path) -
     }  # fmt: skip
     entry = (tmp_path / "out" / "unfade-restore.toml").read_text()
     assert f"halo_px = {made.halo_px}" in entry and "sha256" in entry
+    for file in made.files:  # nothing of the machine that made them
+        assert str(Path(__file__).parents[2]).encode() not in file.read_bytes()
     card = (tmp_path / "out" / "unfade-restore.md").read_text()
     assert "sigma25_db" in card and recipe.sha256[:16] in card
     figures = verify(tmp_path / "out" / "unfade-restore.training.json", folder)

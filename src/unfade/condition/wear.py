@@ -22,7 +22,7 @@ from unfade.condition.marks.candidates import label_sparse
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import block_px, overview
 from unfade.engines.contract import BenchView
-from unfade.errors import ModelMissing
+from unfade.errors import ModelMissing, OutOfResources
 from unfade.findings import Mark, MarkKind, Region, Wear
 from unfade.picture import Mask, Picture, Window
 from unfade.pixels.masks import dilate, width
@@ -34,7 +34,7 @@ MAY_BE = 0.5  # chance of each pixel of an item,
 SEED = 0.9  # of its surest one,
 LEAST_SURE = 0.6  # and their mean
 LEAST_AREA_PX = 10
-LEAST_SHARE = 0.001  # of the picture: with less it abstains
+LEAST_SHARE = 0.025  # of the picture: nine of ten sound ones have less, then it abstains
 GROW_PX = 1  # over the soft border, which the network leaves out
 
 # Of the network's maps the first says whether anything is there at all, the others what: scratch,
@@ -54,13 +54,13 @@ def look(picture: Picture, bench: BenchView) -> Wear:
         return Wear(says="Wear: not looked for, lines are the content of a page or a drawing.")
     if picture.encoding == "linear":
         return Wear(says="Wear: not looked for, the network knows pictures as they are seen.")
-    try:
-        engine: Any = bench.engine(NETWORK)
-    except ModelMissing as error:
-        return Wear(says=f"Wear: not looked for. {error.found}")
     k = block_px(picture, AT_MOST_PX)
     seen = picture if k == 1 else Picture.of(np.clip(overview(picture, bench, k=k), 0, 1))
-    items = tuple(_marks(_pixels(seen, engine, bench), k, picture))
+    try:
+        pixels = _pixels(seen, bench.engine(NETWORK), bench)
+    except (ModelMissing, OutOfResources) as error:
+        return Wear(says=f"Wear: not looked for. {error.found}", hindered=error.found)
+    items = tuple(_marks(pixels, k, picture))
     if not items:
         return Wear(says="Wear: none is seen by the network.", confidence=0.8)
     area = sum(mark.region.area_px for mark in items) / (picture.rows * picture.cols)

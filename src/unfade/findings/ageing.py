@@ -20,10 +20,15 @@ class Stains(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wear(Finding):
-    """Cracks, scratches, creases and spots as a network sees them, each an item."""
+    """Cracks, scratches, creases and spots as a network sees them, each an item.
+
+    Attributes:
+        hindered: why the network could not be run; empty: it could, or need not
+    """
 
     items: tuple[Mark, ...] = ()
     area_share: float = 0.0
+    hindered: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,7 @@ class Damage(Task):
                 name="unfade-damage", module=net, channels_in=3, channels_out=1 + len(CLASSES),
                 about="where scratches, dust, hairs, creases, tears and stains lie",
                 task="find damage", shape="find", evidence=0,
+                tile_px=384,  # looked through with little memory, too
                 multiple_of=net.multiple_of,  # type: ignore[arg-type]
             )
         ]  # fmt: skip
