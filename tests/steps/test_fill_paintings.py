@@ -202,7 +202,8 @@ def test_examine_writes_a_mask_for_each_kind(tmp_path: Path) -> None:
     done = CliRunner().invoke(examine_command, [str(source), "--masks", str(tmp_path / "m")])
     assert done.exit_code == 0, done.output
     names = sorted(p.name for p in (tmp_path / "m").iterdir())
-    assert names == [f"panel.{k}.png" for k in ("crack", "dust", "hair", "loss", "scratch")]
+    kinds = ("crack", "dust", "hair", "loss", "scratch", "wear")
+    assert names == [f"panel.{kind}.png" for kind in kinds]
     mask = cv2.imread(str(tmp_path / "m" / "panel.crack.png"), cv2.IMREAD_UNCHANGED) > 0
     near = cv2.dilate((scene.opacity > 0.2).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     assert mask.any()

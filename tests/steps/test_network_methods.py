@@ -76,7 +76,7 @@ class Bench(PlainBench):
             self.opened = TiledMender(ModelFacts(**plain), self.runtime, single(8, scale))
 
     def engine(self, name: str) -> Any:
-        if name.startswith(("no-", "yunet", "sface")):
+        if name.startswith(("no-", "yunet", "sface", "unfade-damage")):
             raise NoSuchNetwork("none")
         return self.opened
 
