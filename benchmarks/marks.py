@@ -2,18 +2,21 @@
 
     python benchmarks/marks.py measure --data ../shared/data --split eval
     python benchmarks/marks.py fit --data ../shared/data       # prints the weights to ship
+    python benchmarks/marks.py second --data ../shared/data    # and those for a second opinion
 
 ``measure`` lays known damage over sound pictures and prints how much of it the found marks cover
 (share), how many sound pixels they cover (harm: outside the true mask grown by 2 pixels), recall
 by kind and width, precision by item, what is found in the same pictures without damage, and the
 time for each megapixel. ``fit`` uses ``train`` and ``damage`` only: half of the pictures and of
 the shapes for the judge of candidates, the other half for the judge of pictures, which sees the
-first judge's marks for pictures that it was not fitted on.
+first judge's marks for pictures that it was not fitted on. ``second`` weighs the eye's odds and
+those of the network ``unfade-damage``, on pictures that neither was fitted on.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import time
 from collections import defaultdict
 from multiprocessing import Pool
@@ -24,15 +27,20 @@ import cv2
 import numpy as np
 from marks_damage import KINDS, both, damage, pictures, read, shapes, vary
 
-from unfade.condition.marks import look
+from unfade import Bench
+from unfade.condition.marks import look, second
+from unfade.condition.marks.candidates import Candidates
 from unfade.condition.marks.context import describe
+from unfade.condition.marks.judge import judge
 from unfade.condition.marks.nets import Net
 from unfade.condition.marks.planes import LEVELS, level_size, read_planes
 from unfade.condition.marks.scan import scan
 from unfade.condition.marks.specks import raw_specks
+from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import PlainBench
 from unfade.findings import paint
 from unfade.picture import Picture, Window
+from unfade.train.recipe import DataSettings
 
 Table = dict[str, np.ndarray]
 WIDTHS = ((1, 2), (2, 4), (4, 8), (8, 17), (17, 256))  # pixels, the second one excluded
@@ -114,11 +122,7 @@ def _columns(samples: np.ndarray, kinds: np.ndarray, pixel: Net, net: Net | None
     far = cv2.dilate((kinds > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     out: dict[str, list[np.ndarray]] = defaultdict(list)
     for c, m in zip(found, measured, strict=True):
-        middle = (1 << c.level) // 2
-        at = (
-            np.minimum((c.specks.rows << c.level) + middle, rows - 1),
-            np.minimum((c.specks.cols << c.level) + middle, cols - 1),
-        )
+        at = _at(c, rows, cols)
         area = np.maximum(np.bincount(c.owner, minlength=len(c)), 1)
         votes = [np.bincount(c.owner, kinds[at] == k, len(c)) for k in KINDS]
         out["measured"].append(m)
@@ -171,15 +175,77 @@ def fit_net(
     return Net(mean, spread, hidden, bias, top, float(shift[0]))
 
 
+def second_opinions(paths: list[Path], data: Path, seed: int) -> Table:
+    """Log odds (candidates, 2) of this eye and of the network, and the candidates' ``share``."""
+    rows: dict[str, list[np.ndarray]] = defaultdict(list)
+    with Bench() as bench:
+        for number, path in enumerate(paths):
+            for samples, kinds in both(path, data, "hold", seed + number):
+                picture = Picture(samples)
+                found = scan(picture, bench, PIXEL)
+                odds = judge(found, *kinds.shape)
+                specks = second.Asked(found, [np.ones(len(o), bool) for o in odds], picture)
+                for window, maps in bench.engine(second.NETWORK).find_tiles(picture, bench):
+                    specks.vote(window, maps[:, :, 0])
+                pairs = np.stack((np.concatenate(odds), specks.means()), axis=1)
+                rows["measured"].append(np.clip(pairs, -second.FARTHEST, second.FARTHEST))
+                rows["share"].append(_shares(found, kinds))
+    return {name: np.concatenate(values) for name, values in rows.items()}
+
+
+def _shares(found: list[Candidates], kinds: np.ndarray) -> np.ndarray:
+    """Share of each candidate's pixels that lies inside damage."""
+    near = cv2.dilate((kinds > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+    shares = []
+    for c in found:
+        area = np.maximum(np.bincount(c.owner, minlength=len(c)), 1)
+        shares.append(np.bincount(c.owner, near[_at(c, *kinds.shape)], len(c)) / area)
+    return np.concatenate(shares)
+
+
+def _at(c: Candidates, rows: int, cols: int) -> tuple[np.ndarray, np.ndarray]:
+    """Native place of each speck."""
+    middle = (1 << c.level) // 2
+    return (
+        np.minimum((c.specks.rows << c.level) + middle, rows - 1),
+        np.minimum((c.specks.cols << c.level) + middle, cols - 1),
+    )
+
+
+def fit_second(data: Path, number: int) -> Net:
+    """The mean of three nets as one, from the fifth of the pictures that is new to the network."""
+    paths = [p for split in ("hold", "check") for p in pictures(data, split)]
+    table = second_opinions([p for p in paths if _is_new(p)][:number], data, 7)
+    use = told(table)
+    nets = [
+        fit_net(table["measured"][use], table["share"][use] > 0.5, units=8, seed=seed, rounds=20)
+        for seed in range(3)
+    ]
+    return Net(
+        nets[0].mean,
+        nets[0].spread,
+        np.hstack([net.hidden for net in nets]),
+        np.concatenate([net.bias for net in nets]),
+        np.concatenate([net.top for net in nets]) / 3,
+        float(np.mean([net.shift for net in nets])),
+    )
+
+
+def _is_new(path: Path) -> bool:
+    """Whether training left the picture out: the split by content of ``unfade.train``."""
+    share = DataSettings().train_share
+    return int(hashlib.sha256(path.read_bytes()).hexdigest()[:8], 16) / 2**32 >= share
+
+
 def told(table: Table) -> np.ndarray:
     """Candidates that are clearly damage or clearly not: those with a bit of both teach nothing."""
     return (table["share"] > 0.5) | (table["share"] < 0.1)
 
 
-def measure(data: Path, split: str, number: int, seed: int) -> None:
+def measure(data: Path, split: str, number: int, seed: int, alone: bool) -> None:
     """Print what is found in sound and in damaged pictures of a split."""
     paths = pictures(data, split)[:number]
-    jobs = [(path, data, split, seed + i) for i, path in enumerate(paths)]
+    jobs = [(path, data, split, seed + i, alone) for i, path in enumerate(paths)]
     with Pool(2) as pool:
         results = pool.map(_measured, jobs, chunksize=1)
     false = [r for r in results if r["sound_items"]]
@@ -217,16 +283,17 @@ def measure(data: Path, split: str, number: int, seed: int) -> None:
     print(f"time: {seconds / pixels * 1e6:.2f} s a megapixel on one core (processor time)")
 
 
-def _measured(job: tuple[Path, Path, str, int]) -> dict[str, Any]:
-    path, data, split, seed = job
+def _measured(job: tuple[Path, Path, str, int, bool]) -> dict[str, Any]:
+    path, data, split, seed, alone = job
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
     sound = read(path) if split == "eval" else vary(read(path), rng)
     hurt = damage(sound, shapes(data, split), rng)
+    bench = PlainBench() if alone else Bench(threads=1)
     start = time.process_time()
-    false = look(Picture(sound), PlainBench()).items
+    false = look(Picture(sound), bench).items
     seconds = time.process_time() - start
-    found = look(Picture(hurt.samples), PlainBench()).items
+    found = look(Picture(hurt.samples), bench).items
     mask = paint(found, Picture(hurt.samples).window)
     true = hurt.kinds > 0
     near = cv2.dilate(true.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -293,16 +360,19 @@ def fit(data: Path, number: int) -> dict[str, Net]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["measure", "fit"])
+    parser.add_argument("what", choices=["measure", "fit", "second"])
     parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
     parser.add_argument("--split", choices=["check", "train", "eval"], default="check")
     parser.add_argument("--number", type=int, default=420, help="pictures to use at most")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--alone", action="store_true", help="without the network's opinion")
     args = parser.parse_args()
     if args.what == "fit":
         print_weights(fit(args.data, args.number))
+    elif args.what == "second":
+        print_weights({"JOINT": fit_second(args.data, args.number)})
     else:
-        measure(args.data, args.split, args.number, args.seed)
+        measure(args.data, args.split, args.number, args.seed, args.alone)
 
 
 if __name__ == "__main__":

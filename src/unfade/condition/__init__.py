@@ -28,7 +28,7 @@ from unfade.condition import (
     wear,
 )
 from unfade.condition.contract import Finder
-from unfade.engines.contract import BenchView
+from unfade.engines.contract import BenchView, WithoutNetworks
 from unfade.findings import Findings
 from unfade.picture import Picture
 
@@ -69,10 +69,11 @@ def look_at(
     Args:
         only: names of findings, e.g. {"marks", "noise"}; None: all. Where the scan has an
             infrared plane, marks are looked for in it too
-        networks: False leaves out the eyes that are networks
+        networks: False leaves out the eyes that are networks, and the second opinions of others
     Returns:
         findings; what nobody looked for is None
     """
+    bench = bench if networks else WithoutNetworks(bench)
     wanted = None if only is None else {*only, *(("infrared",) if "marks" in only else ())}
     seen = {
         finder.name: finder.look(picture, bench)

@@ -6,7 +6,7 @@ its surround to pixels, pixels to maps (what is where), and a small view to a fe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,20 @@ class MapFinder(TiledMender):
             result[window.slices] = maps
         return result
 
-    def find_tiles(self, picture: Picture, bench: BenchView) -> Iterator[tuple[Window, np.ndarray]]:
-        """Maps of a large picture tile by tile, in raster order."""
-        return self.mend_tiles(picture, bench)
+    def find_tiles(
+        self,
+        picture: Picture,
+        bench: BenchView,
+        *,
+        wanted: Callable[[Window], bool] = lambda window: True,
+    ) -> Iterator[tuple[Window, np.ndarray]]:
+        """Maps of a large picture tile by tile, in raster order.
+
+        Args:
+            wanted: which tiles; what a tile holds does not depend on the others
+        """
+        tiles = [tile for tile in self._tiles(picture.rows, picture.cols) if wanted(tile.core)]
+        return self._shown(self._each(picture.read, tiles), tiles, picture, bench)
 
     def _check(self, result_chw: np.ndarray, core: Window, tile_chw: np.ndarray) -> None:
         # maps have a range of their own: only what is no number is wrong

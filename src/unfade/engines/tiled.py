@@ -12,7 +12,7 @@ All numbers are float32. Tensors are (channels, rows, cols) and named ``..._chw`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -107,17 +107,8 @@ class TiledMender:
             peak memory = facts.bytes_per_pixel for each pixel of one tile
         """
         rows, cols = picture.rows, picture.cols
-        area = min(rows, self.facts.tile_px) * min(cols, self.facts.tile_px)
-        steps = bench.map(
-            _as_it_is,
-            self._walk(picture.read, rows, cols),
-            says=f"Running {self.facts.name}",
-            total=sum(self._work(tile) for tile in self._tiles(rows, cols)),
-            bytes_each=area * self.facts.bytes_per_pixel,
-        )
-        for step in steps:
-            if step is not None:
-                yield step
+        walk = self._walk(picture.read, rows, cols)
+        return self._shown(walk, self._tiles(rows, cols), picture, bench)
 
     def close(self) -> None:
         self._runtime.close()
@@ -132,6 +123,26 @@ class TiledMender:
 
     # -- tiles ------------------------------------------------------------------------------
 
+    def _shown(
+        self,
+        walk: Iterator[tuple[Window, Pixels] | None],
+        tiles: Iterable[Tile],
+        picture: Picture,
+        bench: BenchView,
+    ) -> Iterator[tuple[Window, Pixels]]:
+        """What a walk over these tiles yields, counted and shown by the bench."""
+        area = min(picture.rows, self.facts.tile_px) * min(picture.cols, self.facts.tile_px)
+        steps = bench.map(
+            _as_it_is,
+            walk,
+            says=f"Running {self.facts.name}",
+            total=sum(self._work(tile) for tile in tiles),
+            bytes_each=area * self.facts.bytes_per_pixel,
+        )
+        for step in steps:
+            if step is not None:
+                yield step
+
     def _tiles(self, rows: int, cols: int) -> Iterator[Tile]:
         if self.facts.tiling == "whole" or max(rows, cols) <= self.facts.tile_px:
             whole = Window(0, 0, rows, cols)
@@ -140,7 +151,10 @@ class TiledMender:
 
     def _walk(self, read: Read, rows: int, cols: int) -> Iterator[tuple[Window, Pixels] | None]:
         """None for each piece of work that is done, and for each tile its result."""
-        for tile in self._tiles(rows, cols):
+        return self._each(read, self._tiles(rows, cols))
+
+    def _each(self, read: Read, tiles: Iterable[Tile]) -> Iterator[tuple[Window, Pixels] | None]:
+        for tile in tiles:
             pixels = read(tile.padded)
             tile_chw = self._as_chw(pixels)
             result_chw = None

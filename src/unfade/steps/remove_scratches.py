@@ -22,7 +22,7 @@ class Settings(FillSettings):
     """Which scratches are removed, and how."""
 
     min_confidence: float = setting(
-        0.9, "scratches that the finder is less sure of are left alone", low=0, high=1
+        0.65, "scratches that the finder is less sure of are left alone", low=0, high=1
     )
     min_length_px: float = setting(
         0.0, "shorter scratches are left alone", unit="px", low=0, high=100_000

@@ -8,7 +8,8 @@ doubt has no marks at all.
 
 How: ``specks`` collects pixels that stand out on three levels and judges each from its surround,
 turned along the mark (``section``); ``candidates`` joins and measures them; ``context`` compares
-all candidates of the picture; ``judge`` decides; ``outline`` cuts the whole defect out.
+all candidates of the picture; ``judge`` gives the odds; ``second`` asks a network where one is
+here; ``outline`` cuts the whole defect out.
 
 Related: Bergman et al., Comprehensive Solutions for Removal of Dust and Scratches from Images
 (2007), for the idea of a surround without the defect; Newson et al., Robust Automatic Line Scratch
@@ -18,16 +19,19 @@ Detection in Films (2014), for gathering evidence along lines and for one rule o
 from __future__ import annotations
 
 from unfade.condition.contract import Finder
-from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, judge
+from unfade.condition.marks import second
+from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, decide, judge
 from unfade.condition.marks.outline import outline
 from unfade.condition.marks.pages import is_page
 from unfade.condition.marks.scan import scan
+from unfade.condition.marks.second import second_opinion
 from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import BenchView, PlainBench
 from unfade.findings import Mark, MarkKind, Marks
 from unfade.picture import Picture, Pixels
 
 LEAST_SIDE_PX = 24
+LINE_ALONE = 0.9  # wires and twigs look like scratches: without the network they must be surer
 MM_PER_INCH = 25.4
 
 
@@ -79,10 +83,15 @@ def _find(
     if is_page(picture):
         return "A drawing, text page or screenshot: thin strokes are its content."
     candidates = scan(picture, bench, PIXEL)
-    confidence = judge(
-        candidates, picture.rows, picture.cols, sure_odds=sure_odds, mark_odds=mark_odds
-    )
-    return tuple(outline(picture, candidates, confidence, bench))
+    odds = judge(candidates, picture.rows, picture.cols)
+    joint = None
+    if picture.encoding != "linear":  # the network knows pictures as they are seen
+        joint = second_opinion(picture, candidates, odds, bench)
+    if joint is not None:
+        confidence = decide(joint, second.SURE_ODDS, second.MARK_ODDS)
+        return tuple(outline(picture, candidates, confidence, bench))
+    found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
+    return tuple(m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE)
 
 
 def _counted(marks: tuple[Mark, ...]) -> str:

@@ -21,28 +21,25 @@ SURE_ODDS = 3.0  # log odds that the best candidate of a picture must reach
 MARK_ODDS = 1.0  # log odds that each mark must reach
 
 
-def judge(
-    candidates: Sequence[Candidates],
-    rows: int,
-    cols: int,
-    *,
-    sure_odds: float = SURE_ODDS,
-    mark_odds: float = MARK_ODDS,
-) -> list[np.ndarray]:
-    """Confidence of each candidate, 0 where it is no mark.
+def judge(candidates: Sequence[Candidates], rows: int, cols: int) -> list[np.ndarray]:
+    """Log odds of damage for each candidate.
 
     Args:
         rows, cols: size of the picture
     Returns:
-        for each group (candidates,) float64, 0-1
+        for each group (candidates,) float64
     """
     alone = [ALONE.odds(c.features) for c in candidates]
     context = describe(candidates, alone, rows, cols)
-    odds = [
+    return [
         AMONG.odds(np.hstack((c.features, around)))
         for c, around in zip(candidates, context, strict=True)
     ]
+
+
+def decide(odds: Sequence[np.ndarray], sure_odds: float, mark_odds: float) -> list[np.ndarray]:
+    """Confidence of each candidate, 0-1; 0 where it is no mark."""
     best = max((float(o.max()) for o in odds if len(o)), default=-np.inf)
     if best < sure_odds:
-        return [np.zeros(len(c)) for c in candidates]
+        return [np.zeros(len(o)) for o in odds]
     return [np.where(o >= mark_odds, 1 / (1 + np.exp(-o)), 0) for o in odds]

@@ -1,4 +1,4 @@
-"""The nets' numbers, made by ``python benchmarks/marks.py fit``; not written by hand.
+"""The nets' numbers, made by ``benchmarks/marks.py fit`` and ``second``; not written by hand.
 
 Fitted on synthetic damage (shapes of real film dirt, procedural scratches and specks) over sound
 photographs, faces, paintings and pictures made to mislead; float32, packed as text.
@@ -316,4 +316,13 @@ AMONG = unpack(
     r"0D+f}2!l^dYF75vb>RxlR40%!m|%)G}w@c*8@4*$%&G)_f54F#4yGDjjlg2#G2HBA#e`(X;dS()U%8MlwV0~%+(Rt$wc"
     r"x$}}fQGnS#NoDXo#=3<)Bw#Z>kEMmYKr#eBpdZpcz+f%EWIr;#W#?r)LkOTgvpx>K_X(W580>*LG;t@t!xA~a;3`JH=|"
     r"@e!q7`nxuAM}`EAmG_jJP*HxcgVXju}3`5ZLm*j-(&Ix56~PsJ#|HTf8m5>68mUM-bjV!Irqb",
+)
+JOINT = unpack(
+    2,
+    r"ih|g_|4f^|&d^vuO@MhoM{%ycFCr4ZuGV8e+ZOpg%YARZur?z<KEFagqrZwjLFrUK{laBGVF^aQh{dnJ+9aDl;g~T$f{"
+    r"=<kk6cwh95DVqCSxzZiX<jJH9*b3bJ?vw>hFm^!ev@MYkX5bm&Px@=*&{T!iJf>3xRk(gfw%%bd<n7E*ylvy}J^=4WSl"
+    r"4;&`1t%weUzgp}R9lO9+*@Db-d@GZ+cY8fRzO=`71exUlkdsccsC1ZuY&&IdCV4;n^cv%oX15V35ytSo1t1$~d?WZBV4"
+    r"T9LbW9m9TEe#*MYz#m=_esvZ382@$+%ZAE)$2XI>;zao<H8rdhP~Z8!#q*GLa5okcLxx@WO=<lB52~imAtJ!20m53g+%"
+    r"!`<LVQ>#+a+U4XQ-G{{<PotBP+vN4%FlKhFQX5KXE+Nv|P26XR1psF^K3@eS=gAm9$Zr0hq&fYVPtG%PDVLz03$x+;l2"
+    r"*Oos%)W<cxS5WvpNasqvpZZZgQQ;{*o%A<8&&Dl20|*Mf",
 )

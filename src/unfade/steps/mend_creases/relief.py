@@ -30,6 +30,7 @@ KNOT_PX = 24  # the strength is measured as often
 KNOTS_SMOOTH = 5
 STRENGTH_MOST = 1.6
 LEAST_RELIEF = 0.002  # of the logarithm: fainter profiles are chance
+TIMES_DOUBT = 2.0  # what is less sure from piece to piece is chance, too
 PAPER_ABOVE = 0.04  # of the logarithm: how far bare paper stands out at least
 TIMES_ABOVE = 2.0  # and how much more than what stands out of the picture beside
 ONE_BRIGHTNESS, STRICTER = 0.15, 3.0  # spread of the logarithm; how much more it must stand out
@@ -114,6 +115,8 @@ def _profile(over: np.ndarray) -> np.ndarray:
         left = float(np.abs(np.median(odd[first:], axis=1) - usual * seen).sum())
         if left < least:
             share = max(0.0, 1 - (doubt / max(abs(usual), 1e-6)) ** 2)
+            if abs(usual) < TIMES_DOUBT * doubt:  # a scratch across many things, and no fold
+                share = 0.0
             best, least = share * usual * bell, left
     if np.abs(best).max() < LEAST_RELIEF:
         best[:] = 0
