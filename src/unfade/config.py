@@ -35,7 +35,9 @@ class Config:
     precision: str = _value("float32", "number format of networks: float32, or half on CUDA")
     licence: str = _value("usual", "networks that are used: open-only, usual or noncommercial")
     latent: str = _value(
-        "", "folder of the checkpoints of Bringing Old Photos Back to Life, for `translate`"
+        "",
+        "folder of the checkpoints of Bringing Old Photos Back to Life, for `translate` and the "
+        "method `spade` of `restore_faces`",
     )
     diffusion: str = _value("", "folder of a diffusers inpainting pipeline, or hub:OWNER/NAME")
     memory: str = _value("2GB", "memory for pieces under way, beside the picture itself")

@@ -99,6 +99,12 @@ def fetch_(names: tuple[str, ...], licence: str | None) -> None:
 @click.option("--weights-licence", default="unknown", help="As its publisher states it.")
 @click.option("--commercial", default="unclear", help="yes, conditions, unclear or no.")
 @click.option("--paper", default="", help="Where it is published.")
+@click.option(
+    "--side",
+    type=int,
+    default=0,
+    help="SPADE's face generator: 256 or 512; default: by its folder.",
+)
 @click.option("--invents", is_flag=True, help="It makes content up: evidence class 4.")
 @click.option("--pickle", "pickled", is_flag=True, help="Read a pickle, with a restricted reader.")
 @LICENCE
@@ -125,12 +131,11 @@ def add(path: Path, licence: str | None, **stated: Any) -> None:
         return
     from unfade.engines.adding import add_network, name_for
 
-    name = name_for(path, stated["name"])
-    _check_free(name)
+    _check_free(name_for(path, stated["name"]))
     with console.progress() as bar:
         entry = add_network(
             path,
-            name=name,
+            name=stated["name"],
             task=stated["task"],
             licence=stated["weights_licence"],
             commercial=stated["commercial"],
@@ -138,6 +143,7 @@ def add(path: Path, licence: str | None, **stated: Any) -> None:
             pickled=stated["pickled"],
             noncommercial=licence == "noncommercial",
             evidence=4 if stated["invents"] else 2,
+            side=stated["side"],
             threads=config.threads or available_cores(),
             progress=bar,
         )
@@ -146,6 +152,13 @@ def add(path: Path, licence: str | None, **stated: Any) -> None:
         f"{entry.tile_px} px with a halo of {entry.halo_px} px ({entry.tiling})"
     )
     console.show(f"{entry.files[0].name}  {entry.files[0].bytes} bytes  SHA-256 {entry.sha256}")
+    if entry.task == "restore faces":
+        console.show(f"Use it with `--faces --set restore_faces.method={entry.name}`.")
+    if entry.alignment and not stated["side"]:
+        console.show(
+            f"Taken for the generator of {entry.tile_px} x {entry.tile_px} pixels: its file does "
+            "not tell, `--side` does."
+        )
 
 
 @command.command("remove")

@@ -95,6 +95,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
         precision=options["precision"],
         licence=options["licence"],
         diffusion=options["diffusion"],
+        latent=options["latent"],
     )
     in_place = bool(options["in_place"])
     options["credentials"] = _credentials(options["sign"], options["key"])

@@ -7,9 +7,15 @@ import re
 import tempfile
 from pathlib import Path
 
-from unfade.engines.checkpoint import describe, read_tensors, write_tensors
+from unfade.engines.checkpoint import (
+    FACE_SIDES,
+    describe,
+    is_face_generator,
+    read_tensors,
+    write_tensors,
+)
 from unfade.engines.opening import open_checkpoint
-from unfade.engines.probing import Measured, ProgressCall, measure
+from unfade.engines.probing import FACE_PX, Measured, ProgressCall, measure
 from unfade.errors import OutputError, UnreadableInput, UsageError, nearest
 from unfade.zoo.catalogue import COMMERCIAL, Entry, FileEntry, own_folder
 from unfade.zoo.own import check_name, register
@@ -29,6 +35,8 @@ DDCOLOR = Measured(
     bytes_per_pixel=0, dials=(),
 )  # fmt: skip
 
+SPADE_PAPER = "Wan et al. 2020, Bringing Old Photos Back to Life, arXiv:2004.09484"
+
 
 def add_network(
     path: Path,
@@ -41,6 +49,7 @@ def add_network(
     pickled: bool = False,
     noncommercial: bool = False,
     evidence: int = 2,
+    side: int = 0,
     threads: int = 1,
     progress: ProgressCall | None = None,
 ) -> Entry:
@@ -50,19 +59,22 @@ def add_network(
     the facts are measured (see ``unfade.engines.probing``).
 
     Args:
-        name: empty: the file's
+        name: empty: the file's; of SPADE's face generator ``latent-face-256`` or ``-512``, which
+            the methods of ``restore_faces`` ask for
         task: one of ``TASKS``; empty: by what the network is
         licence, commercial, paper: as the publisher states them
         pickled: the file is allowed to be a pickle
         noncommercial: architectures with licences that forbid commercial use are allowed
-        evidence: class of what it makes: 4 for one that makes content up
+        evidence: class of what it makes: 4 for one that makes content up, as networks for faces do
+        side: SPADE's face generator alone: 256 or 512, which its tensors do not tell; 0: 512 where
+            the name, the file or its folder has that number, as the published folder has, else 256
     Raises:
         ModelRejected: it is no checkpoint of a known architecture, or a pickle unasked
         UsageError: the name is taken, the task does not fit; OutputError: it cannot be kept
     """
     if not path.is_file():
         raise UnreadableInput(f"There is no file `{path}`.", "Give the path of a checkpoint.")
-    name = name_for(path, name)
+    given, name = name, name_for(path, name)
     check_name(name)
     if commercial not in COMMERCIAL:
         raise UsageError(
@@ -70,11 +82,24 @@ def add_network(
             nearest(commercial, COMMERCIAL),
         )
     tensors = read_tensors(path, pickled=pickled)
+    face_px = FACE_PX
+    if is_face_generator(tensors):
+        face_px = side = side or _side(path, given)
+        if side not in FACE_SIDES:
+            raise UsageError(f"There is no face generator of {side} pixels.", "Use 256 or 512.")
+        name, paper = given or f"latent-face-{side}", paper or SPADE_PAPER
+    elif side:
+        raise UsageError(
+            f"`--side` was given, and `{path.name}` is not SPADE's face generator.",
+            "Leave it out: the sides of other networks are measured.",
+        )
     if DDCOLOR_STEM in tensors:
         facts, purpose, evidence = DDCOLOR, "Colorization", 4
     else:
         found = describe(tensors, noncommercial=noncommercial, name=f"`{path.name}`")
-        facts, purpose = measure(found, threads=threads, progress=progress), str(found.purpose)
+        facts = measure(found, threads=threads, progress=progress, face_px=face_px)
+        purpose = str(found.purpose)
+        evidence = 4 if purpose == "FaceSR" else evidence
     task = _task(task, facts, purpose)
     folder = own_folder()
     try:
@@ -97,6 +122,11 @@ def name_for(path: Path, name: str = "") -> str:
     """The name that a network gets: the given one, or the file's in plain letters."""
     plain = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")[:64]
     return name or plain or "network"
+
+
+def _side(path: Path, name: str) -> int:
+    """The side of a face generator by what its name, its file or its folder is called."""
+    return 512 if "512" in f"{name} {path.stem} {path.absolute().parent.name}" else 256
 
 
 def _task(task: str, facts: Measured, purpose: str) -> str:
@@ -132,7 +162,9 @@ def _entry(
     )  # fmt: skip
     return Entry(
         name=name,
-        about=f"{facts.architecture}, added here",
+        about=f"{facts.architecture}, added here"
+        if task != "restore faces"
+        else f"{facts.architecture}, faces of {facts.tile_px} pixels, added here",
         task=task,
         format="safetensors",
         shape=facts.shape,
@@ -151,6 +183,7 @@ def _entry(
         tile_px=facts.tile_px,
         tiling=facts.tiling,
         dials=facts.dials,
+        alignment=facts.alignment,
         bytes_per_pixel=facts.bytes_per_pixel,
         files=(part,),
     )

@@ -16,12 +16,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unfade.engines.torch_door import open_beside_torch
+from unfade.engines.torch_door import open_beside_torch, open_torch
 from unfade.errors import ModelRejected, UnsupportedInput
 
 PICKLES = (".pth", ".ckpt", ".pt")
 KNOWN = (".safetensors", *PICKLES)
 PURPOSE = "read this checkpoint"
+FACE_STEM = "head_0.norm_0.param_free_norm.running_mean"
+FACE_SIDES = (256, 512)  # of the published face generators; both have the same tensors
 # a header is read before the file is trusted; that of the largest networks has a few hundred KB
 MOST_HEADER_BYTES = 64 << 20
 
@@ -69,6 +71,8 @@ def read_tensors(path: Path, *, pickled: bool = False, program: bool = False) ->
 def describe(tensors: Mapping[str, Any], *, noncommercial: bool, name: str = "The file") -> Any:
     """The network of these tensors, opened by spandrel, which knows it from names and shapes.
 
+    SPADE's face generator, which spandrel does not know, is one of our own and is described alike.
+
     Args:
         noncommercial: also architectures whose licences forbid commercial use
         name: of the file, for messages
@@ -79,6 +83,11 @@ def describe(tensors: Mapping[str, Any], *, noncommercial: bool, name: str = "Th
     Cost:
         two copies of the weights in memory
     """
+    if is_face_generator(tensors):
+        open_torch(to=PURPOSE)
+        from unfade.engines.nets.latent.face_checkpoint import described
+
+        return described(dict(tensors), name=name.strip("`"))
     spandrel = open_beside_torch("spandrel", to=PURPOSE)
     registry = spandrel.ArchRegistry()
     registry.add(*spandrel.MAIN_REGISTRY)
@@ -107,6 +116,11 @@ def describe(tensors: Mapping[str, Any], *, noncommercial: bool, name: str = "Th
     for parameter in found.model.parameters():
         parameter.requires_grad = False
     return found
+
+
+def is_face_generator(tensors: Mapping[str, Any]) -> bool:
+    """Whether they are those of SPADE's face generator, told by a name that no other has."""
+    return FACE_STEM in tensors
 
 
 def known_architectures(*, noncommercial: bool = False) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ class ModelFacts:
             statistics, attention) and neighbours are blended over the halo; "whole" where the
             network takes nothing but the whole
         dials: names of numbers that it can be told, e.g. ``sigma``; see ``Mender.tuned``
+        alignment: networks for faces: where in their square eyes, nose and mouth belong, by the
+            name of a template in ``unfade.steps.restore_faces.aligned``; empty: FFHQ's
         bytes_per_pixel: peak memory for each pixel of a tile that it is given
     """
 
@@ -58,6 +60,7 @@ class ModelFacts:
     piece_px: int = 0
     tiling: Literal["yes", "blend", "whole"] = "yes"
     dials: tuple[str, ...] = ()
+    alignment: str = ""
     evidence: int = 2
     bytes_per_pixel: int = 0
 

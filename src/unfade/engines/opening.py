@@ -12,12 +12,14 @@ from unfade.engines.tiled import Runtime, TiledMender
 from unfade.errors import ModelMissing, ModelRejected, UsageError, nearest
 from unfade.needs import have
 from unfade.zoo import store
-from unfade.zoo.catalogue import Entry, find, refuse_licence
+from unfade.zoo.catalogue import Entry, find, own_entries, refuse_licence
 from unfade.zoo.ncnn_weights import read_graph
 
 RUNTIMES = ("ncnn", "onnx", "torch")  # in the order in which "auto" takes them
 SHAPES = ("mend", "fill", "find", "mend_frames", "colour")
-LATENT = "latent-"  # begins the names of networks in a folder that the user names
+# begins the names of networks in a folder that the user names, unless one of the name was added
+LATENT = "latent-"
+FACES = "latent-face-"
 DIFFUSION = "diffusion"  # not a name of the catalogue: a folder that the user names
 
 
@@ -63,8 +65,10 @@ def open_engine(
         from unfade.engines.diffusion import open_diffusion
 
         return open_diffusion(diffusion, device=device, precision=precision, offline=offline)
-    if name.startswith(LATENT):
+    if name.startswith(LATENT) and all(entry.name != name for entry in own_entries()):
         _check_runtime(name, runtime, "torch")
+        if name.startswith(FACES):
+            return _open_face_generator(name, latent, device, threads, precision)
         return _open_latent(name, latent, device, memory_bytes)
     entry = find(name)
     refuse_licence(entry, licence)
@@ -119,6 +123,7 @@ def facts_of(entry: Entry) -> ModelFacts:
         piece_px=entry.piece_px,
         tiling=entry.tiling,  # type: ignore[arg-type]  # one of the three, checked above
         dials=entry.dials,
+        alignment=entry.alignment,
         evidence=entry.evidence,
         bytes_per_pixel=entry.bytes_per_pixel,
     )
@@ -216,6 +221,29 @@ def _open_latent(name: str, folder: str, device: str, memory_bytes: int) -> Any:
         return open_detector(Path(folder), where)
     mode = name.removeprefix(LATENT)
     return open_latent(Path(folder), mode, where, memory_bytes=memory_bytes)
+
+
+def _open_face_generator(
+    name: str, folder: str, device: str, threads: int, precision: str
+) -> TiledMender:
+    from unfade.engines.torch_door import open_torch
+
+    if not folder:
+        raise ModelMissing(
+            f"The network `{name}` was asked for; it was not added here, and nobody said where its "
+            "checkpoints are.",
+            "Unpack `face_checkpoints.zip` of microsoft/Bringing-Old-Photos-Back-to-Life; then "
+            "name the folder with `--latent DIR`, or take the file in once with `unfade models add "
+            f".../latest_net_G.pth --pickle --name {name}`.",
+        )
+    open_torch(to=f"run `{name}`")
+    from unfade.engines.nets.latent.opening import open_faces
+
+    side = name.removeprefix(FACES)
+    return open_faces(
+        Path(folder), int(side) if side.isdecimal() else 0, device, threads=threads,
+        precision=precision,
+    )  # fmt: skip
 
 
 def _runtime_for(device: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from unfade.engines.stages import single
-from unfade.engines.torch_net import DIALS, TorchNet
+from unfade.engines.torch_net import ALIGNMENTS, DIALS, TorchNet
 from unfade.engines.torch_run import probe_picture
 from unfade.errors import ModelRejected
 
@@ -32,6 +32,7 @@ SAME_BITS = 1e-5
 BLEND_HALO_PX = 64
 TILE_BYTES = 1_800_000_000  # a tile's peak, so that the default memory of 2 GB is enough
 MOST_TILE_PX = 1024
+FACE_PX = 512  # of all networks for faces that spandrel knows
 ProgressCall = Callable[[str, int, int], None]
 
 
@@ -52,13 +53,17 @@ class Measured:
     tiling: str
     bytes_per_pixel: int
     dials: tuple[str, ...]
+    alignment: str = ""
 
 
-def measure(found: Any, *, threads: int = 1, progress: ProgressCall | None = None) -> Measured:
+def measure(
+    found: Any, *, threads: int = 1, progress: ProgressCall | None = None, face_px: int = FACE_PX
+) -> Measured:
     """Run a network that spandrel has opened on a fixed picture, and state its facts.
 
     Args:
         found: see ``unfade.engines.checkpoint.describe``
+        face_px: networks for faces: side of the square that they were trained on
     Raises:
         ModelRejected: it takes or gives what no step can use; the finding is named
     Cost:
@@ -90,8 +95,10 @@ def measure(found: Any, *, threads: int = 1, progress: ProgressCall | None = Non
         )  # fmt: skip
     if purpose == "FaceSR":
         return Measured(
-            shape="mend", scale=_scale(found, 512), multiple_of=512, halo_px=0, reach_px=0,
-            tile_px=512, tiling="whole", bytes_per_pixel=_bytes_per_pixel(found, 512), **common,
+            shape="mend", scale=_scale(found, face_px), multiple_of=face_px, halo_px=0,
+            reach_px=0, tile_px=face_px, tiling="whole",
+            bytes_per_pixel=_bytes_per_pixel(found, face_px),
+            alignment=ALIGNMENTS.get(architecture, ""), **(common | {"minimum_px": face_px}),
         )  # fmt: skip
     probe = _Probe(found, stated, least, threads, progress)
     unit = probe.alignment()

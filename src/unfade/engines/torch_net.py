@@ -5,7 +5,8 @@ network. What differs between architectures in the *call* stands in ``CALLS``: v
 of noise, a quality factor, randomness that is taken out so that two runs give the same bits.
 
 Sources: the authors' own inference scripts: DPIR (Zhang et al. 2021), FBCNN (Jiang et al. 2021),
-GFPGAN (Wang et al. 2021), CodeFormer (Zhou et al. 2022), MAT (Li et al. 2022).
+GFPGAN (Wang et al. 2021), CodeFormer (Zhou et al. 2022), MAT (Li et al. 2022), SPADE (Wan et al.
+2020).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ DIALS: dict[str, tuple[str, ...]] = {
     "CodeFormer": ("fidelity",),
     "MAT": ("seed",),
 }
+# architecture of networks for faces -> see ``ModelFacts.alignment``
+ALIGNMENTS = {"SPADE": "latent-face"}
 
 
 class TorchNet(TorchRuntime):
@@ -141,6 +144,11 @@ def _codeformer(net: TorchNet, image: Any, dials: Dials) -> Any:
     return (result + 1) / 2
 
 
+def _spade(net: TorchNet, image: Any, dials: Dials) -> Any:
+    """SPADE's face generator works on -1..1, and its tanh stays there."""
+    return (net.model(image * 2 - 1) + 1) / 2
+
+
 def _masked(net: TorchNet, image: Any, mask: Any) -> Any:
     """Networks that fill holes (image, mask with 1 = fill)."""
     if str(net.found.architecture.id) == "MAT":
@@ -156,4 +164,5 @@ CALLS: dict[str, Call] = {
     "FBCNN": _with_quality,
     "GFPGAN": _gfpgan,
     "CodeFormer": _codeformer,
+    "SPADE": _spade,
 }

@@ -114,6 +114,7 @@ class Entry:
     piece_px: int = 0
     tiling: str = "yes"
     dials: tuple[str, ...] = ()
+    alignment: str = ""
     bytes_per_pixel: int = 0
     extra: str = ""
 

@@ -20,6 +20,7 @@ from unfade.engines.nets.latent.detector import ScratchDetector
 from unfade.engines.nets.latent.face import FaceGenerator
 from unfade.engines.nets.latent.mapping import PlainMapping
 from unfade.engines.nets.latent.vae import Vae
+from unfade.engines.opening import open_engine
 from unfade.errors import ModelMissing, ModelRejected, UsageError
 
 
@@ -179,13 +180,43 @@ def test_the_detector_opens_from_its_file(tmp_path: Path) -> None:
     assert finder.probability(np.zeros((40, 50, 1), np.float32)).shape == (40, 50)
 
 
-@pytest.mark.slow  # 368 MB written and read
-def test_the_face_generator_opens_from_its_file(tmp_path: Path) -> None:
-    torch.save(FaceGenerator().state_dict(), tmp_path / "latest_net_G.pth")
-    faces = opening.open_faces(tmp_path / "latest_net_G.pth", 256)
-    assert faces.mend(np.zeros((256, 256, 3), np.float32)).shape == (256, 256, 3)
+@pytest.mark.parametrize("side", [256, 512])
+def test_a_face_generator_opens_from_the_authors_folder_and_works_on_minus_1_to_1(
+    tmp_path: Path, side: int
+) -> None:
+    torch.manual_seed(4)
+    network = settled(FaceGenerator(4, 8), torch.rand(2, 3, 64, 64) * 2 - 1).eval()
+    file = tmp_path / "checkpoints" / opening.FACES[side]
+    file.parent.mkdir(parents=True)
+    torch.save(network.state_dict(), file)
+    engine = open_engine(f"latent-face-{side}", latent=str(tmp_path), device="cpu")
+    pixels = np.random.default_rng(3).random((side, side, 3), np.float32)
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(pixels * 2 - 1).permute(2, 0, 1)[None])[0]
+    made = engine.mend(pixels)
+    assert np.abs(made - (wanted.permute(1, 2, 0).numpy() + 1) / 2).max() <= 1e-5
+    assert 0 <= made.min() < made.max() <= 1
+    grey = engine.mend(pixels[:, :, :1])
+    assert grey.shape == (side, side, 1)
+    facts = engine.facts
+    assert (facts.multiple_of, facts.tiling, facts.evidence) == (side, "whole", 4)
+    assert facts.alignment == "latent-face" and facts.licence == "MIT"
+    other = 768 - side
+    with pytest.raises(ModelMissing, match=opening.FACES[other]):
+        open_engine(f"latent-face-{other}", latent=str(tmp_path), device="cpu")
     with pytest.raises(UsageError, match="256 or 512"):
-        opening.open_faces(tmp_path, 300)
+        open_engine("latent-face-300", latent=str(tmp_path), device="cpu")
+    with pytest.raises(ModelMissing, match=r"not added here.*face_checkpoints\.zip.*models add"):
+        open_engine(f"latent-face-{side}")
+
+
+def test_another_spade_is_not_taken_for_the_face_generator(tmp_path: Path) -> None:
+    """Nvidia's first layer takes a map of labels."""
+    tensors = FaceGenerator(4, 8).state_dict()
+    tensors["fc.weight"] = torch.zeros(64, 35, 3, 3)
+    torch.save(tensors, tmp_path / "net.pth")
+    with pytest.raises(ModelRejected, match=r"`net\.pth`: `fc\.weight` is \(64, 35, 3, 3\)"):
+        opening.open_faces(tmp_path / "net.pth")
 
 
 def settled(network: nn.Module, batch: torch.Tensor) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The opened engines: sizes, channels, tiles, masks, faces; with small random networks."""
+"""The opened engines: sizes, channels, tiles, masks; with small random networks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ from torch import nn
 
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.engines.nets.latent.detector import ScratchDetector
-from unfade.engines.nets.latent.face import FaceGenerator
-from unfade.engines.nets.latent.face_engine import (
-    TEMPLATE_256,
-    FaceEnhancer,
-    alignment,
-    cut_out,
-    match_tones,
-    paste_back,
-)
 from unfade.engines.nets.latent.lockstep import Moments, Piece, passes, run
 from unfade.engines.nets.latent.mapping import PlainMapping, ScratchMapping
 from unfade.engines.nets.latent.patch_attention import PatchMapping
@@ -202,59 +193,3 @@ def test_the_finder_looks_at_its_size_and_answers_at_the_pictures() -> None:
 ])  # fmt: skip
 def test_the_size_that_is_looked_at(rows: int, cols: int, wanted: tuple[int, int]) -> None:
     assert looked_at(rows, cols, 256) == wanted
-
-
-# -- faces --------------------------------------------------------------------------------------
-
-
-def test_the_published_template_is_met() -> None:
-    """Spread from the centre of the 512 square by 1.3, at half the size."""
-    bare = np.array([(196, 226), (316, 226), (256, 286), (220, 360.4), (292, 360.4)])
-    assert np.abs(((bare - 256) * 1.3 + 256) / 2 - TEMPLATE_256).max() <= 0.06
-
-
-def test_a_turned_and_scaled_template_is_found_exactly() -> None:
-    angle, scale, shift = 0.3, 1.7, np.array([40.0, 25.0])
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix = alignment(TEMPLATE_256 @ turn.T + shift, 256)
-    assert np.abs(matrix - np.column_stack([turn, shift])).max() < 1e-9
-    assert np.abs(alignment(TEMPLATE_256 * 2, 512) - np.eye(2, 3)).max() < 1e-9
-
-
-def test_a_face_that_is_unchanged_pastes_back_as_the_picture() -> None:
-    import cv2
-
-    pixels = cv2.GaussianBlur(photograph(400, 400), (0, 0), 3)  # it is sampled twice
-    matrix = alignment(TEMPLATE_256 * 0.9 + (60, 40), 256)
-    face = cut_out(pixels, matrix, 256)
-    result, weight = paste_back(pixels, face, matrix)
-    assert np.abs(result - pixels).max() < 0.02
-    assert np.array_equal(result[weight == 0], pixels[weight == 0])
-    assert weight.max() == 1
-    assert (weight[:30] == 0).all()
-
-
-def test_tones_are_matched_to_what_is_replaced() -> None:
-    rng = np.random.default_rng(2)
-    face = rng.random((64, 64, 3), np.float32)
-    reference = rng.random((64, 64, 3), np.float32) ** 2 * 0.5 + 0.2
-    matched = match_tones(face, reference)
-    shares = np.linspace(0.02, 0.98, 25)
-    for c in range(3):
-        assert np.allclose(
-            np.quantile(matched[..., c], shares), np.quantile(reference[..., c], shares), atol=0.01
-        )
-    assert np.array_equal(
-        np.argsort(matched[..., 0], axis=None), np.argsort(face[..., 0], axis=None)
-    )
-
-
-def test_the_enhancer_takes_its_own_side_alone_and_keeps_grey() -> None:
-    torch.manual_seed(13)
-    faces = FaceEnhancer(FaceGenerator(4, 8).eval(), side=64, device="cpu", facts=FACTS)
-    for channels in (1, 3):
-        made = faces.mend(photograph(64, 64, channels))
-        assert made.shape == (64, 64, channels)
-        assert 0 <= made.min() <= made.max() <= 1
-    with pytest.raises(ValueError, match="64 x 64"):
-        faces.mend(photograph(32, 64))

@@ -11,10 +11,11 @@ the network that tells faces apart (``sface-2021dec``) is here, the likeness of 
 after is measured and recorded, and a result that is no longer the same person's is left out.
 
 Brightness and colour of the face stay those of the picture. Groups: every face that was found is
-worked on by itself; small ones are refused, not invented.
+worked on by itself; small ones are refused, not invented. A network of 256 pixels changes nothing
+finer than that: in a large face, a hairline that it takes off leaves its edges.
 
 Papers: Wang et al. 2022 (RestoreFormer); Wang et al. 2021 (GFPGAN); Zhou et al. 2022
-(CodeFormer).
+(CodeFormer); Wan et al. 2020 (SPADE, the face stage of "Bringing Old Photos Back to Life").
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from unfade.engines.contract import BenchView, Mender
+from unfade.engines.contract import BenchView, Mender, ModelFacts
 from unfade.errors import InputRefused, ModelMissing, ModelRejected, SettingsError
 from unfade.findings import Face, Findings, Mark, MarkKind, Region
 from unfade.picture import Picture, Pixels, Window
@@ -35,7 +36,13 @@ from unfade.steps import contract, networks
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
 from unfade.steps.restore_faces import aligned
 
-NETWORKS = {"restoreformer": "restoreformer", "gfpgan": "gfpgan-1.4", "codeformer": "codeformer"}
+NETWORKS = {
+    "restoreformer": "restoreformer",
+    "gfpgan": "gfpgan-1.4",
+    "codeformer": "codeformer",
+    "spade": "latent-face-256",
+    "spade-512": "latent-face-512",
+}
 RECOGNISER = "sface-2021dec"
 SAME_PERSON = 0.363  # OpenCV's figure for SFace: from here on two faces are one person's
 
@@ -70,6 +77,7 @@ class FaceWork:
     """The opened networks, what was decided about each face, and how alike it stayed."""
 
     engine: Mender
+    alignment: aligned.Alignment
     recogniser: Any
     decisions: dict[int, str]
     likeness: dict[int, float] = field(default_factory=dict)
@@ -94,17 +102,14 @@ def measure(picture: Picture, settings: Settings, findings: Findings, bench: Ben
     """Decide about each face, and open what is needed.
 
     Raises:
-        SettingsError: a number that is no face, or a network that is not for faces
+        SettingsError: a number that is no face, or a network that is not for faces, or for faces
+            of another size
         InputRefused: a face that was asked for by its number cannot be restored; why is told
         ModelMissing: the network is not here
     """
     engine = bench.engine(network_of(settings) or "")
     facts = engine.facts
-    if facts.shape != "mend" or facts.tiling != "whole" or facts.multiple_of != aligned.SIDE_PX:
-        raise SettingsError(
-            f"`restore_faces` cannot use the network `{facts.name}`, which is not one for faces.",
-            "`unfade models list --task 'restore faces'` shows those that are.",
-        )
+    alignment = _alignment(facts)
     if "fidelity" in facts.dials:
         engine = engine.tuned(fidelity=settings.fidelity)
     faces = findings.faces.faces if findings.faces is not None else ()
@@ -123,7 +128,26 @@ def measure(picture: Picture, settings: Settings, findings: Findings, bench: Ben
             decisions[number] = f"refused: {reason}"
         else:
             decisions[number] = "restored"
-    return FaceWork(engine, _recogniser(bench), decisions)
+    return FaceWork(engine, alignment, _recogniser(bench), decisions)
+
+
+def _alignment(facts: ModelFacts) -> aligned.Alignment:
+    """How a network wants its faces."""
+    alignment = aligned.ALIGNMENTS.get(facts.alignment)
+    fits = facts.shape == "mend" and facts.tiling == "whole" and facts.scale == 1
+    if alignment is None or not fits:
+        raise SettingsError(
+            f"`restore_faces` cannot use the network `{facts.name}`, which is not one for faces.",
+            "`unfade models list --task 'restore faces'` shows those that are.",
+        )
+    if facts.multiple_of not in aligned.SIDES:
+        side = facts.multiple_of
+        raise SettingsError(
+            f"`restore_faces` cannot use the network `{facts.name}`, which takes faces of {side} x "
+            f"{side} pixels; faces are cut out at {' or '.join(map(str, aligned.SIDES))} pixels.",
+            "`unfade models list --task 'restore faces'` shows those that fit.",
+        )
+    return alignment.sized(facts.multiple_of)
 
 
 def chosen_faces(findings: Findings, settings: Settings) -> Sequence[Mark]:
@@ -162,11 +186,12 @@ def _propose(look: Look, settings: Settings) -> Proposal:
     assert isinstance(work, FaceWork) and look.mark is not None and look.findings.faces is not None
     faces = look.findings.faces.faces
     number, face = next((n, f) for n, f in enumerate(faces, 1) if _key(f) == look.mark.key)
-    to_cut = aligned.fit(_points(face))
-    cut = np.clip(aligned.cut_out(look.pixels, look.window, to_cut), 0, 1)
+    alignment = work.alignment
+    to_cut = aligned.fit(_points(face), alignment.template)
+    cut = np.clip(aligned.cut_out(look.pixels, look.window, to_cut, alignment.side_px), 0, 1)
     restored = np.clip(work.engine.mend(cut), 0, 1)
     if work.recogniser is not None:
-        likeness = _likeness(work.recogniser, cut, restored)
+        likeness = _likeness(work.recogniser, cut, restored, alignment)
         with work.lock:
             work.likeness[number] = round(likeness, 4)
             if likeness < settings.least_likeness:
@@ -177,14 +202,18 @@ def _propose(look: Look, settings: Settings) -> Proposal:
         if likeness < settings.least_likeness:
             return Proposal(look.pixels)
     return Proposal(
-        aligned.laid_back(look.pixels, look.window, cut, restored, to_cut, settings.strength)
+        aligned.laid_back(
+            look.pixels, look.window, cut, restored, to_cut, settings.strength, alignment
+        )
     )
 
 
-def _likeness(recogniser: Any, before: Pixels, after: Pixels) -> float:
+def _likeness(
+    recogniser: Any, before: Pixels, after: Pixels, alignment: aligned.Alignment
+) -> float:
     """How alike two cuts are to a recogniser, -1 to 1."""
-    to_crop = aligned.fit(aligned.TEMPLATE, aligned.RECOGNISER)
-    whole = Window(0, 0, aligned.SIDE_PX, aligned.SIDE_PX)
+    to_crop = aligned.fit(alignment.template, aligned.RECOGNISER)
+    whole = Window(0, 0, alignment.side_px, alignment.side_px)
     one, other = (
         recogniser.find(np.clip(aligned.cut_out(face, whole, to_crop, 112), 0, 1))
         for face in (before, after)

@@ -17,7 +17,6 @@ from unfade.engines.nets.spectral import SpectralConv2d
 SLOPE = 0.2
 SHRINK = 32
 INNER = 128
-SIDES = (256, 512)  # of the published generators; both have the same shape
 
 
 class FaceGenerator(nn.Module):

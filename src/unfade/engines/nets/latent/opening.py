@@ -7,6 +7,7 @@ one with the face generators. Unpacked anywhere, they are found by their own fol
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -15,8 +16,7 @@ from unfade.engines.contract import ModelFacts, Shape
 from unfade.engines.nets.checkpoint import fill, place, read_tensors
 from unfade.engines.nets.latent.detector import MULTIPLE_OF as DETECTOR_MULTIPLE
 from unfade.engines.nets.latent.detector import ScratchDetector
-from unfade.engines.nets.latent.face import FaceGenerator
-from unfade.engines.nets.latent.face_engine import FaceEnhancer
+from unfade.engines.nets.latent.face_checkpoint import described
 from unfade.engines.nets.latent.mapping import PlainMapping, ScratchMapping
 from unfade.engines.nets.latent.patch_attention import PatchMapping
 from unfade.engines.nets.latent.scratches import ScratchFinder
@@ -31,7 +31,9 @@ from unfade.engines.nets.latent.translator import (
     Translator,
 )
 from unfade.engines.nets.latent.vae import Vae
-from unfade.engines.nets.spectral import fold_spectral
+from unfade.engines.stages import single
+from unfade.engines.tiled import TiledMender
+from unfade.engines.torch_net import ALIGNMENTS, TorchNet
 from unfade.errors import ModelMissing, UsageError, nearest
 
 ENCODER = "restoration/VAE_A_quality/latest_net_G.pth"
@@ -48,6 +50,7 @@ MAPPINGS = {
 DETECTOR = "detection/FT_Epoch_latest.pt"
 FACES = {256: "Setting_9_epoch_100/latest_net_G.pth", 512: "FaceSR_512/latest_net_G.pth"}
 INSIDE = ("", "checkpoints", "Global/checkpoints", "Face_Enhancement/checkpoints")
+FACE_BYTES_PER_PIXEL = 2048  # measured, see ``unfade.engines.probing``
 LICENCE = "MIT"
 PAPER = "Wan et al. 2020, Bringing Old Photos Back to Life, arXiv:2004.09484"
 PAPER_HR = (
@@ -116,12 +119,18 @@ def open_detector(
 
 
 def open_faces(
-    path: Path, side: int = 256, device: str = "cpu", *, facts: ModelFacts | None = None
-) -> FaceEnhancer:
+    path: Path,
+    side: int = 256,
+    device: str = "cpu",
+    *,
+    threads: int = 1,
+    precision: str = "float32",
+) -> TiledMender:
     """Open the face generator from its file, or from the folder that holds it.
 
     Args:
         side: 256 or 512: which of the two published generators, and the side it works at
+        threads, precision: see ``TorchRuntime``
     Raises:
         UsageError: another side
         ModelMissing, ModelRejected: as ``open_latent``
@@ -129,17 +138,17 @@ def open_faces(
     if side not in FACES:
         raise UsageError(f"There is no face generator of {side} pixels.", "Use 256 or 512.")
     file = locate(path, FACES[side]) if path.is_dir() else path
-    tensors = read_tensors(file)
-    inner = _width(tensors, "head_0.norm_0.mlp_shared.0.weight", 128)
-    network = FaceGenerator(_width(tensors, "conv_img.weight", 64, axis=1), inner)
-    fill(network, tensors, name=file.name)
-    folded = fold_spectral(place(network, "cpu"))
-    return FaceEnhancer(
-        place(folded, device),
-        side=side,
-        device=device,
-        facts=facts or _facts(f"latent-face-{side}", file, shape="mend", evidence=4, unit=32),
+    found = described(read_tensors(file), name=file.name)
+    net = TorchNet(found, unit_px=side, device=device, threads=threads, precision=precision)
+    facts = replace(
+        _facts(f"latent-face-{side}", file, shape="mend", evidence=4, unit=side),
+        halo_px=0,
+        tile_px=side,
+        tiling="whole",
+        alignment=ALIGNMENTS[found.architecture.id],
+        bytes_per_pixel=FACE_BYTES_PER_PIXEL,
     )
+    return TiledMender(facts, net, single(0))
 
 
 def locate(folder: Path, wanted: str) -> Path:
