@@ -3,6 +3,7 @@
     python benchmarks/networks.py restore --data ../shared/data
     python benchmarks/networks.py damage --data ../shared/data
     python benchmarks/networks.py upscale --data ../shared/data
+    python benchmarks/networks.py colorize --data ../shared/data
     python benchmarks/networks.py speed
 
 ``restore``: white noise of sigma 25 on CBSD68 (values kept in float, as in publications), sound
@@ -10,7 +11,8 @@ Kodak pictures, and the mix `old-photo` without its local marks, against the cla
 ``damage``: precision, recall and F1 on made damage, by width; share of false alarm on sound
 pictures. ``upscale``: pictures reduced twice with antialiased bicubic interpolation to 8 bits and
 enlarged again, without the lock; PSNR of luminance (BT.601) and RGB, 4 px of the rim left out, as
-in publications. ``speed``: megapixels a second on this machine's threads.
+in publications. ``colorize``: distance of a*, b* for pictures made grey. ``speed``: megapixels a
+second on this machine's threads.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from unfade.degrade.kinds import damage_of
 from unfade.engines.bench import Bench
 from unfade.evaluate.psnr import peak_signal_to_noise
 from unfade.evaluate.ssim import structural_similarity
+from unfade.pixels.colour import linear_to_lab, linear_to_srgb, srgb_to_linear
 from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps.denoise.buades2005 import denoise_nlm
 from unfade.steps.denoise.chang2000 import denoise_wavelet
@@ -174,6 +177,30 @@ def upscale(options: argparse.Namespace) -> None:
             mean(rows)
 
 
+def colorize(options: argparse.Namespace) -> None:
+    """Distance of a*, b* from the truth for pictures made grey."""
+    engine = Bench().engine(options.name or "unfade-colorize")
+    for folder in (options.data / "eval/kodak24", options.data / "eval/faces"):
+        rows = []
+        for _, sound in pixels_of(folder, options.number):
+            small = cv2.resize(sound, (512, 512), interpolation=cv2.INTER_AREA)
+            lab = linear_to_lab(srgb_to_linear(small))
+            light = np.repeat((((lab[..., 0] + 16) / 116) ** 3)[..., None], 3, axis=2)
+            grey = linear_to_srgb(np.clip(light, 0, 1))[..., 0].astype(np.float32)
+            made = engine.colours(grey)
+            rows.append(
+                {
+                    "left grey, distance in a*, b*": float(np.hypot(*lab[..., 1:].T).mean()),
+                    "coloured": float(np.hypot(*(made - lab[..., 1:]).T).mean()),
+                    "vividness, of the true one": float(
+                        np.hypot(*made.T).mean() / np.hypot(*lab[..., 1:].T).mean()
+                    ),
+                }
+            )
+        print(f"{folder.name}, {len(rows)} pictures")
+        mean(rows)
+
+
 def speed(options: argparse.Namespace) -> None:
     pixels = np.random.default_rng(1).random((1024, 1024, 3), np.float32)
     with Bench() as bench:
@@ -191,7 +218,7 @@ def speed(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("restore", "damage", "upscale", "speed"))
+    parser.add_argument("what", choices=("restore", "damage", "upscale", "colorize", "speed"))
     parser.add_argument("--data", type=Path, help="folder of the picture sets")
     parser.add_argument("--number", type=int, default=0, help="of pictures of a set; 0: all")
     parser.add_argument("--name", help="another network of the catalogue")
@@ -199,7 +226,13 @@ def main() -> None:
         "--odds", type=float, default=0.0, help="log odds from which a pixel counts"
     )
     options = parser.parse_args()
-    ways = {"restore": restore, "damage": damage, "upscale": upscale, "speed": speed}
+    ways = {
+        "restore": restore,
+        "damage": damage,
+        "upscale": upscale,
+        "colorize": colorize,
+        "speed": speed,
+    }
     ways[options.what](options)
 
 

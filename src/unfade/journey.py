@@ -44,6 +44,7 @@ from unfade.record import Evidence, Record
 from unfade.result import Result, file_sha256
 from unfade.steps import Kind, step_of
 from unfade.steps.colorize import hint_text
+from unfade.steps.colorize.reference import reference_hints
 from unfade.steps.inpaint.choice import AUTO
 from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
 from unfade.treatment import open_network, treat
@@ -87,6 +88,7 @@ def restore(
     render: str | None = None,
     colorize: bool = False,
     hints: Collection[str | tuple[int, int, tuple[int, int, int]]] = (),
+    reference: Source | None = None,
     mask: str | os.PathLike[str] | Mask | None = None,
     protect: str | os.PathLike[str] | Mask | None = None,
     rejected: Collection[str] = (),
@@ -114,6 +116,7 @@ def restore(
         colorize: give a grey picture colours that it does not hold
         hints: colours that are known, as (row, col, (red, green, blue)) of 0-255 or as
             "ROW,COL,#RRGGBB"; they ask for `colorize`
+        reference: a coloured picture of like things; hints are taken from it
         mask: file or bool array: mend here, and change nothing elsewhere
         protect: file or bool array: change nothing here
         rejected: keys of marks that must stay as they are
@@ -144,7 +147,9 @@ def restore(
     with _bench(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
-        asked = _asked(upscale, inside, only, faces, colorize or bool(hints))
+        asked = _asked(
+            upscale, inside, only, faces, colorize or bool(hints) or reference is not None
+        )
         seen = look_at(picture, work, only=_needed(recipe), networks=not only_classical)
         findings = replace(seen, notes=opened.notes)
         if inside is not None:
@@ -156,6 +161,8 @@ def restore(
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:
             _fill_as_asked(over, fill, prompt, policy, inside is not None)
+        if reference is not None:
+            hints = (*hints, *_hints_from(reference, picture, limits or Limits()))
         if hints:
             over.setdefault("colorize", {})["hints"] = hint_text(hints)
         advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
@@ -293,6 +300,23 @@ def arrive(source: Source, limits: Limits, page: int | None) -> Opened:
         )
         return Opened(picture=source, header=header, blocks=Blocks(), path=Path())
     return files.open_picture(Path(source), limits=limits, page=page)
+
+
+def _hints_from(
+    reference: Source, picture: Picture, limits: Limits
+) -> tuple[tuple[int, int, tuple[int, int, int]], ...]:
+    """Points of colour that a reference gives.
+
+    Raises:
+        UsageError: it has no colours, or none that fit
+    """
+    found = reference_hints(picture, arrive(reference, limits, None).picture)
+    if not found:
+        raise UsageError(
+            "The reference has no colours that fit this picture.",
+            "Give a coloured picture that shows like things, or points of colour by `--hint`.",
+        )
+    return found
 
 
 def _load_mask(

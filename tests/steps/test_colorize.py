@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from skimage import data
+from skimage import color, data
 
 import unfade
 from seven import same_bits_for_any_tiling, stays_finite
 from unfade.cli import main
 from unfade.engines.contract import ModelFacts, PlainBench
-from unfade.errors import PolicyError, SettingsError
+from unfade.errors import PolicyError, SettingsError, UsageError
 from unfade.findings import Findings
 from unfade.picture import Picture, Window
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
@@ -33,6 +33,7 @@ from unfade.steps.colorize import (
     parse_hints,
     small_grey,
 )
+from unfade.steps.colorize.reference import reference_hints
 from unfade.steps.colorize.yatziv2006 import blend, distance
 from unfade.treatment import treat
 
@@ -205,6 +206,52 @@ def test_a_point_has_its_own_colour_and_the_reach_is_where_both_count_alike() ->
     assert np.abs(ab[0, 0]).max() < 1
     alone = blend(np.zeros((64, 64, 2)), flat, [(32, 32)], [(40.0, -20.0)], reach_px=10, over=False)
     assert np.abs(alone - (40, -20)).max() < 1e-3
+
+
+def test_a_reference_of_like_things_gives_points_of_its_colours() -> None:
+    scene = data.astronaut()[:256, 100:400]
+    grey = Picture(np.ascontiguousarray(color.rgb2gray(scene)[:, :, None].astype(np.float32)))
+    hints = reference_hints(grey, Picture(np.ascontiguousarray(scene[:, ::-1])))
+    assert 8 <= len(hints) <= 16
+    truth = linear_to_lab(srgb_to_linear(scene / 255))
+    apart, plain = [], []
+    for row, col, rgb in hints:
+        given = linear_to_lab(srgb_to_linear(np.array(rgb) / 255))
+        apart.append(np.hypot(*(given - truth[row, col])[1:]))
+        plain.append(np.hypot(*truth[row, col, 1:]))
+    assert np.mean(apart) < 0.7 * np.mean(plain)
+
+
+def test_a_reference_without_colours_is_refused() -> None:
+    grey = data.camera()[:64, :64]
+    for other in (grey, np.repeat(grey[:, :, None], 3, axis=2)):
+        assert reference_hints(Picture(grey[:, :, None]), Picture.of(other / 255)) == ()
+    with pytest.raises(UsageError, match="no colours that fit"):
+        unfade.restore(grey, reference=grey, colorize=True)
+
+
+def test_a_references_hints_stand_in_the_record() -> None:
+    scene = data.astronaut()[:128, 150:350]
+    grey = np.ascontiguousarray(color.rgb2gray(scene).astype(np.float32))
+    result = unfade.restore(
+        grey, reference=scene, settings={"colorize": {"method": "hints"}}, only=["colorize"]
+    )
+    assert result.record.steps[-1].settings["hints"].count("#") >= 4
+    assert np.ptp(result.picture.samples, axis=2).max() > 0.05
+
+
+def test_the_network_that_comes_along_keeps_luminance_and_gives_colours() -> None:
+    scene = data.astronaut()[:200, 130:330]
+    grey = np.rint(255 * color.rgb2gray(scene)).astype(np.uint8)
+    with unfade.Bench(threads=1) as bench:
+        result = unfade.restore(grey, only=["colorize"], bench=bench)
+        again = unfade.restore(grey, only=["colorize"], bench=bench)
+    samples = result.picture.samples
+    assert np.array_equal(Luminance(result.picture).codes(samples), grey)
+    assert np.array_equal(samples, again.picture.samples)
+    ab = linear_to_lab(srgb_to_linear(samples / 255))[..., 1:]
+    assert 3 < np.hypot(ab[..., 0], ab[..., 1]).mean() < 40
+    assert result.record.steps[-1].settings["method"] == "unfade"
 
 
 # -- doors --------------------------------------------------------------------------------------

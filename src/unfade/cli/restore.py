@@ -60,6 +60,7 @@ STANDARD = "-"
     metavar="ROW,COL,#RRGGBB",
     help="A colour that you know, for `--colorize`; can be repeated.",
 )
+@click.option("--reference", metavar="PICTURE", help="Take points of colour from this picture.")
 @click.option("--mask", metavar="PICTURE", help="Mend where it is white, and nowhere else.")
 @click.option("--protect", metavar="PICTURE", help="Change nothing where it is white.")
 @click.option("--reject", callback=names, metavar="KEY,...", help="Marks to leave as they are.")
@@ -245,6 +246,7 @@ def _restored(path: Path, options: dict[str, Any], config: Config, bench: Any) -
         render=options["render"],
         colorize=options["colorize"],
         hints=options["hints"],
+        reference=options["reference"],
         mask=options["mask"],
         protect=options["protect"],
         rejected=options["reject"],

@@ -1,7 +1,8 @@
 """unfade's own networks: one input blob, one output blob, in ncnn's form and as ONNX.
 
-They are written by ``unfade train export`` and come in four calls: pixels to pixels, a hole and
-its surround to pixels, pixels to maps (what is where), and a small view to a few numbers.
+They are written by ``unfade train export`` and come in five calls: pixels to pixels, a hole and
+its surround to pixels, a grey picture to chroma, pixels to maps (what is where), and a small view
+to a few numbers.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from unfade.engines.contract import BenchView, ModelFacts, PlainBench
 from unfade.engines.filling import WindowFiller
 from unfade.engines.stages import Stage
 from unfade.engines.tiled import Runtime, TiledMender
-from unfade.errors import ModelMissing
-from unfade.picture import Picture, Pixels, Window
+from unfade.errors import ModelMissing, PromiseBroken
+from unfade.picture import Picture, Pixels, Plane, Window
+from unfade.pixels.colour import linear_to_lab, srgb_to_linear
 
 ARCHITECTURE = "unfade"
 INPUT, OUTPUT = "in0", "out0"
+CHROMA_RANGE = 110.0  # of a* and b* in the network's numbers, as ``unfade.train.tasks.colorize``
 
 
 class MapFinder(TiledMender):
@@ -56,6 +59,45 @@ class MapFinder(TiledMender):
 
     def _as_pixels(self, result_chw: np.ndarray, channels: int) -> Pixels:
         return np.ascontiguousarray(np.moveaxis(result_chw, 0, 2), np.float32)
+
+
+class Colourer:
+    """A grey picture -> a* and b*, with points of colour if there are any.
+
+    It looks at ``tile_px`` x ``tile_px``, as small as the pictures that it was trained on.
+    """
+
+    def __init__(self, facts: ModelFacts, runtime: Runtime) -> None:
+        self.facts = facts
+        self._runtime = runtime
+        self._stage = Stage((INPUT,), (OUTPUT,), 0)
+        self.notes: list[str] = []
+
+    @property
+    def runtime(self) -> str:
+        return f"{self._runtime.name} on {self._runtime.device}"
+
+    def colours(self, grey: Plane) -> np.ndarray:
+        """(rows, cols) of sRGB values -> (rows, cols, 2) float32, CIELAB units."""
+        import cv2
+
+        side = self.facts.tile_px
+        small = cv2.resize(grey.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+        lightness = linear_to_lab(srgb_to_linear(np.repeat(small[:, :, None], 3, axis=2)))[..., 0]
+        seen = np.zeros((4, side, side), np.float32)  # lightness, a*, b* and where they are known
+        seen[0] = lightness / 100 - 0.5
+        ab_chw = self._runtime.run(self._stage, [seen])[0] * np.float32(CHROMA_RANGE)
+        if not np.isfinite(ab_chw).all():
+            raise PromiseBroken(
+                f"`{self.facts.name}` ({self.runtime}) gave values that are no numbers.",
+                "Nothing was written. Try another `--runtime`.",
+            )
+        ab = np.ascontiguousarray(np.moveaxis(ab_chw, 0, 2), np.float32)
+        large = cv2.resize(ab, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return np.asarray(large, np.float32)
+
+    def close(self) -> None:
+        self._runtime.close()
 
 
 class Probe:
@@ -142,6 +184,8 @@ def open_own(
 
         opened = NcnnRuntime(files, device=device, threads=threads)
     stage = Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale)
+    if facts.shape == "colour":
+        return Colourer(facts, opened)
     if facts.shape == "fill":
         return WindowFiller(facts, _Fill(opened))
     if facts.shape == "find":

@@ -20,6 +20,7 @@ from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.tasks.unfade import light_of, srgb_of
 
 RANGE = 110.0  # chroma -110..110 as -1..1
+LOOK_PX = 192  # the whole picture's side at use: objects as large as in the patches it learns from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +96,13 @@ class Colorize(Task):
         ]
 
     def exports(self, networks: dict[str, nn.Module]) -> list[Export]:
-        net = networks["colorize"]
         return [
             Export(
                 paper="Zhang et al. 2017, user-guided colorization, arXiv:1705.02999",
-                name="unfade-colorize", module=net, channels_in=4, channels_out=2, task="colorize",
-                shape="mend", about="chroma for grey photographs, with points of colour if given",
-                evidence=4, halo_px=128, multiple_of=net.multiple_of,  # type: ignore[arg-type]
+                name="unfade-colorize", module=networks["colorize"], channels_in=4, channels_out=2,
+                task="colorize", shape="colour", evidence=4, halo_px=0, multiple_of=LOOK_PX,
+                tile_px=LOOK_PX,
+                about="chroma for grey photographs, with points of colour if given",
             )
         ]  # fmt: skip
 
