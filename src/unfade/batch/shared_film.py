@@ -231,15 +231,15 @@ class _Round:
     def _begin(self, run: _Run) -> None:
         first, last = (self.pieces[n][0] for n in (run.numbers[0], run.numbers[-1]))
         key = f"{self.share.name}, {first}" + (f" to {last}" if first != last else "")
-        self.under_way[key] = run
+        chosen = {"numbers": run.numbers, "from_beginning": self.from_beginning}
         self.executor.submit(
             Job(
                 key=key,
                 kind=f"unfade.batch.film_work:{self.what}",
-                arguments=self.share.arguments
-                | {"numbers": run.numbers, "from_beginning": self.from_beginning},
+                arguments=self.share.arguments | chosen,
             )
         )
+        self.under_way[key] = run
 
     def _ended(self, run: _Run, error: Mapping[str, Any] | None) -> int:
         """What a job leaves: frames that are made, and the rest to be tried again.
