@@ -36,7 +36,8 @@ from unfade.film.writer import not_written
 from unfade.recipe import Recipe, load_recipe
 from unfade.version import VERSION
 
-RUNS_EACH = 4  # jobs for each slot: short enough to end together, long enough to be worth a seek
+RUNS_EACH = 4  # jobs for each slot, so that all workers end at about the same time
+LEAST_FRAMES = 240  # of a job: it also treats a dozen frames around each end
 _PATIENCE_S = 30.0  # for cancelled jobs to end
 ONE_WORKER = (
     "Steps for pictures hand their state from frame to frame: this film is made by one worker."
@@ -192,7 +193,8 @@ class _Round:
         self.from_beginning = from_beginning
         self.total = self._frames(numbers)
         self.executor = share.executor
-        self.waiting = deque(_Run(run) for run in _runs(numbers, self.executor.slots * RUNS_EACH))
+        least = -(-LEAST_FRAMES // max(1, pieces[0][2] - pieces[0][1]))
+        self.waiting = deque(_Run(run) for run in _runs(numbers, self.executor.slots, least))
         self.alone: deque[_Run] = deque()  # the last try, when nothing else takes memory
         self.under_way: dict[str, _Run] = {}
 
@@ -283,9 +285,13 @@ class _Round:
                     self.under_way.pop(event.key, None)
 
 
-def _runs(numbers: Sequence[int], jobs: int) -> list[list[int]]:
-    """Numbers that follow each other, in about so many runs."""
-    longest = max(1, -(-len(numbers) // jobs))
+def _runs(numbers: Sequence[int], slots: int, least: int) -> list[list[int]]:
+    """Numbers that follow each other, in runs for so many slots.
+
+    Args:
+        least: numbers that make a run worth beginning, as long as there is one for each slot
+    """
+    longest = max(-(-len(numbers) // (slots * RUNS_EACH)), min(-(-len(numbers) // slots), least))
     runs: list[list[int]] = []
     for number in numbers:
         if runs and runs[-1][-1] == number - 1 and len(runs[-1]) < longest:

@@ -48,8 +48,8 @@ class FilmJob:
     """A film that is ready to be worked on, on this machine or by several workers.
 
     Workers that see the same folders open the same job (same source, recipe, output) and share
-    the segments between them; one of them delivers. Recipes with steps for pictures hand state
-    from segment to segment and are made by one worker.
+    the segments between them, as ``unfade.batch.shared_film`` has them do; one of them delivers.
+    Recipes with steps for pictures hand state from segment to segment and are made by one worker.
     """
 
     film: Film
@@ -205,11 +205,14 @@ def open_job(
     options: FilmOptions | None = None,
     limits: Limits | None = None,
     rebuild: Rebuild | None = None,
+    worker: str = "",
 ) -> FilmJob:
     """Look at a film and decide; nothing of it is made yet.
 
     Args:
         rebuild: what an earlier run decided, instead of looking anew
+        worker: a name of its own for one of several at work at a time; who delivers has none,
+            and opens the job before the others
     """
     return decide(
         begin(
@@ -226,6 +229,7 @@ def open_job(
             options=options,
             limits=limits,
             rebuild=rebuild,
+            worker=worker,
         )
     )
 
