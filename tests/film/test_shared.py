@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 from inline import InlineExecutor
 from made_films import Damage, Truth, damaged, scene, write_film
@@ -22,8 +24,9 @@ from unfade.batch.shared_film import ONE_WORKER, _runs, restore_film_shared
 from unfade.cli import main
 from unfade.engines.bench import Bench
 from unfade.errors import UnreadableInput, WorkerLost
-from unfade.film.joints import astray, stream_of
+from unfade.film.joints import astray, source_hash, stream_of
 from unfade.film.journey import FilmOptions, open_job, restore_film
+from unfade.film.layout import Frame
 from unfade.film.ledger import Ledger
 
 OPTIONS = FilmOptions(keep_cadence=True, segment_s=0.2)
@@ -294,6 +297,34 @@ def test_films_with_another_cadence_are_shared(tmp_path: Path, bench: Bench, how
     made = papers(shared(source, one, executor, **order), one)
     assert made == papers(restore_film(source, output=two, **order), two)
     assert len(executor.named("make_segments")) > 1
+
+
+def test_lost_frames_are_the_same_wherever_a_worker_begins(tmp_path: Path, bench: Bench) -> None:
+    good, bad = tmp_path / "good.mkv", tmp_path / "bad.mkv"
+    write_film(good, damaged(scene("pan", 40, 96, 128), Damage(dirt=3, grain=2), 3))
+    with av.open(str(good)) as given, av.open(str(bad), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        for n, packet in enumerate(p for p in given.demux(video=0) if p.size):
+            # the first frame that a worker reads before its segment, and around where they meet
+            fresh = av.Packet(b"\xff" * 12 if n in (8, 19, 20, 29) else bytes(packet))
+            fresh.pts, fresh.dts, fresh.time_base = packet.pts, packet.dts, packet.time_base
+            fresh.is_keyframe, fresh.stream = True, stream
+            out.mux(fresh)
+    order: dict[str, Any] = MISLED | {"only": ("mend_frames", "remove_dirt"), "bench": bench}
+    one, two = tmp_path / "one.mkv", tmp_path / "two.mkv"
+    made = papers(shared(bad, one, Backwards(), **order), one)
+    assert made == papers(restore_film(bad, output=two, **order), two)
+    lost = [e["frame"] for e in made[2]["findings"]["events"] if e["kind"] == "missing"]
+    assert lost == [8, 19, 20, 29]
+
+
+def test_a_frame_that_was_patched_up_is_no_sign_of_another_film() -> None:
+    def patched_up(code: int) -> Frame:
+        return Frame(7, 7, (np.full((4, 4), code, np.uint8),), trouble="concealed")
+
+    sound = dataclasses.replace(patched_up(3), trouble="")
+    assert source_hash(patched_up(3)) == source_hash(patched_up(5))
+    assert source_hash(patched_up(3)) != source_hash(sound)
 
 
 def test_steps_for_pictures_are_made_by_one_worker(

@@ -153,6 +153,8 @@ def restore_film(
 ) -> FilmResult:
     """Restore a film; the pieces are made at once, ``FilmResult.save`` puts them together.
 
+    ``unfade.batch.shared_film.restore_film_shared`` has the workers of an executor make them.
+
     Args:
         source: a film, or a pattern of numbered pictures ("scan_%06d.dpx")
         output: where it will be saved: pieces lie beside it, so that a run that was stopped goes
