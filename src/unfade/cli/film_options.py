@@ -14,6 +14,7 @@ from unfade.cli.options import limits_of
 from unfade.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SHARING = ("workers", "executor", "ray_address")
 _NOT_FOR_FILMS = ("mask", "protect", "reject", "page", "quality", "in_place")
 
 
@@ -33,6 +34,12 @@ def film_options(command: F) -> F:
                          help="Film: leave out streams that the output cannot hold."),
             click.option("--segment-s", type=click.FloatRange(0.1, 3600), default=10.0,
                          metavar="SECONDS", help="Film: what a kill may cost."),
+            click.option("--workers", type=click.IntRange(1), metavar="N",
+                         help="Film: processes that share it; default: one."),
+            click.option("--executor", type=click.Choice(("local", "ray")),
+                         help="Film: processes of this machine, or a Ray cluster."),
+            click.option("--ray-address", metavar="HOST:PORT",
+                         help="Film: a running cluster; default: a local one."),
             click.option("--fps", metavar="RATE", help="Numbered pictures: frames a second."),
             click.option("--side-by-side", is_flag=True,
                          help="Film: also a copy with before and after beside each other."),
@@ -64,6 +71,20 @@ def target_for_film(path: str, target: Path | None, output: str | None, access: 
     return target.with_suffix(f".{name}")
 
 
+def refuse_sharing(path: str, options: dict[str, Any]) -> None:
+    """Only the segments of a film are shared by workers.
+
+    Raises:
+        UsageError
+    """
+    for name in _SHARING:
+        if options[name] is not None:
+            raise UsageError(
+                f"`--{name.replace('_', '-')}` is for films; `{path}` is a picture.",
+                "Leave it out; `unfade batch` restores many pictures with several workers.",
+            )
+
+
 def restore_one_film(
     path: Path, target: Path, options: dict[str, Any], config: Any, bench: Any
 ) -> None:
@@ -78,22 +99,22 @@ def restore_one_film(
                 f"`--{name.replace('_', '-')}` is for pictures; `{path.name}` is a film.",
                 "Leave it out.",
             )
+    shared = _is_shared(options)
     overwrite = options["overwrite"] or was_interrupted(target)
     if not overwrite and "%" not in target.name and target.exists():
         from unfade.files.places.local import check_target
 
         check_target(target, False, path)
-    result = restore_film(
-        path,
-        output=target,
-        recipe=options["recipe"] or config.recipe,
-        policy=options["policy"] or ("film" if config.policy == "family" else config.policy),
-        only=options["only"],
-        skip=options["skip"],
-        settings=options["settings"],
-        upscale=options["upscale"],
-        only_classical=options["only_classical"],
-        options=FilmOptions(
+    order: dict[str, Any] = {
+        "output": target,
+        "recipe": options["recipe"] or config.recipe,
+        "policy": options["policy"] or ("film" if config.policy == "family" else config.policy),
+        "only": options["only"],
+        "skip": options["skip"],
+        "settings": options["settings"],
+        "upscale": options["upscale"],
+        "only_classical": options["only_classical"],
+        "options": FilmOptions(
             access=options["access"],
             deinterlace=options["deinterlace"],
             ivtc=options["ivtc"],
@@ -105,9 +126,22 @@ def restore_one_film(
             segment_s=options["segment_s"],
             rate=_rate(options["fps"]),
         ),
-        bench=bench,
-        limits=limits_of(config),
-    )
+        "bench": bench,
+        "limits": limits_of(config),
+    }
+    if shared:
+        from unfade.batch.shared_film import restore_film_shared
+
+        silent = options["quiet"] or options["as_json"]
+        with _executor(options) as executor:
+            result = restore_film_shared(
+                path,
+                executor,
+                says=None if silent else lambda note: console.say(f"{path}: {note}"),
+                **order,
+            )
+    else:
+        result = restore_film(path, **order)
     saved = result.save(target, overwrite=overwrite)
     more: dict[str, str] = {}
     if options["side_by_side"]:
@@ -116,6 +150,35 @@ def restore_one_film(
         more["report"] = str(write_report(result, saved))
     result.discard()
     _tell(path, saved, options, more)
+
+
+def _is_shared(options: dict[str, Any]) -> bool:
+    """Whether workers were asked for: one process of this machine needs none.
+
+    Raises:
+        UsageError: an address of a cluster that is not used
+    """
+    if options["ray_address"] is not None and options["executor"] != "ray":
+        raise UsageError(
+            "`--ray-address` names a cluster that is not used.", "Add `--executor ray`."
+        )
+    if options["executor"] == "ray":
+        return True
+    return options["workers"] != 1 and any(options[name] is not None for name in _SHARING)
+
+
+def _executor(options: dict[str, Any]) -> Any:
+    """The executor that was asked for; it starts when it is given work."""
+    threads = options["threads"] or None
+    if options["executor"] == "ray":
+        from unfade.batch.executors.on_ray import RayExecutor
+
+        return RayExecutor(
+            workers=options["workers"], threads=threads, address=options["ray_address"] or ""
+        )
+    from unfade.batch.executors.local import LocalExecutor
+
+    return LocalExecutor(workers=options["workers"], threads=threads)
 
 
 def _tell(path: Path, saved: Any, options: dict[str, Any], more: dict[str, str]) -> None:

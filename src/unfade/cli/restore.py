@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unfade.cli import console
-from unfade.cli.film_options import film_options, restore_one_film, target_for_film
+from unfade.cli.film_options import (
+    film_options,
+    refuse_sharing,
+    restore_one_film,
+    target_for_film,
+)
 from unfade.cli.options import (
     POLICIES,
     configured,
@@ -191,6 +196,7 @@ def _one(
         where = target_for_film(path, target, options["output"], options["access"])
         restore_one_film(Path(path), where, options, config, bench)
         return
+    refuse_sharing(path, options)
     if path == STANDARD or target is None:
         _piped(path, target, options, config, bench)
         return

@@ -10,7 +10,9 @@ In the order of the journey:
     treat      the chain of temporal steps, and the guard that compares what must be equal
     steady     per-frame steps made steady by optical flow
     repairs    the list of repairs: one row each, with the samples that were put in
+    begun      what is settled before frames are looked at: recipe, output, the job's folder
     segments   long work in pieces, with a ledger, so that a kill costs one piece
+    joints     where pieces meet that were made apart: they are compared
     writer     masters and access copies; ``mux`` puts the untouched streams back
     journey    ``restore_film`` and ``FilmResult``
     report     side by side, contact sheet, HTML

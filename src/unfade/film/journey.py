@@ -7,10 +7,7 @@ record, the hash of each frame and the list of repairs beside it.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,64 +15,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unfade.advice.networks import refuse_networks
 from unfade.engines.contract import BenchView
 from unfade.errors import UnreadableInput, UsageError
 from unfade.files.limits import Limits
-from unfade.files.places.local import check_target
 from unfade.film import cadence as cadences
-from unfade.film.choosing import choose_recipe
+from unfade.film.begun import Begun, FilmOptions, begin
 from unfade.film.delivery import FilmResult
 from unfade.film.facts import Film
-from unfade.film.ledger import Ledger, job_key, source_facts
+from unfade.film.ledger import Ledger
 from unfade.film.look import Look, Wanted, look_at_frames, shots_of
-from unfade.film.mux import check_losses, losses
-from unfade.film.plan import Plan, make_plan, split_steps
-from unfade.film.probe import probe, without_frames
+from unfade.film.measuring import measure
+from unfade.film.plan import Plan, make_plan
+from unfade.film.probe import without_frames
 from unfade.film.reader import read_frames
 from unfade.film.rgb import to_pixels
-from unfade.film.segments import Output, Segments, Work, measure
+from unfade.film.segments import Output, Segments, Work
 from unfade.film.steady import Steady
-from unfade.film.writer import Delivery, delivery_of
 from unfade.picture import Picture
 from unfade.recipe import Recipe
 from unfade.steps import Kind, Settings, step_of
-from unfade.version import VERSION
 
 if TYPE_CHECKING:
     from unfade.film.rebuild import Rebuild
 
-SEGMENT_S = 10.0
+__all__ = ["FilmJob", "FilmOptions", "decide", "open_job", "restore_film"]
+
 _SAMPLED = 16  # frames that are looked at for cadence when no step needs all of them
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmOptions:
-    """How a film is read, cut into work and written; never part of a recipe.
-
-    Attributes:
-        access: "av1", "x264:20", "x265", "prores" for an access copy; None: a lossless master
-        deinterlace, ivtc, keep_cadence: what to do about fields and repeats
-        frames: (first, end) of the frames to make; the others are only read
-        preview_s: make this many seconds from the middle of the film
-        strict: damage is an error
-        allow_loss: streams that the output cannot hold are listed and left out
-        segment_s: seconds of film that a kill may cost
-        rate: frames a second, for sequences of pictures
-        work: folder for pieces; None: beside the output, or a temporary one
-    """
-
-    access: str | None = None
-    deinterlace: bool = False
-    ivtc: bool = False
-    keep_cadence: bool = False
-    frames: tuple[int, int] | None = None
-    preview_s: float | None = None
-    strict: bool = False
-    allow_loss: bool = False
-    segment_s: float = SEGMENT_S
-    rate: Fraction | None = None
-    work: Path | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -83,8 +48,8 @@ class FilmJob:
     """A film that is ready to be worked on, on this machine or by several workers.
 
     Workers that see the same folders open the same job (same source, recipe, output) and share
-    the segments between them; one of them delivers. Recipes with steps for pictures hand state
-    from segment to segment and are made by one worker.
+    the segments between them, as ``unfade.batch.shared_film`` has them do; one of them delivers.
+    Recipes with steps for pictures hand state from segment to segment and are made by one worker.
     """
 
     film: Film
@@ -105,28 +70,50 @@ class FilmJob:
         """How many segments there are."""
         return len(self.work.segments())
 
-    def run(self, only: Collection[int] | None = None) -> None:
-        """Make the segments that are not made yet (only these, for a worker among others)."""
-        chosen = None if only is None else sorted(only)
-        if chosen is not None and self.steady is not None and len(chosen) < self.count:
-            raise UsageError(
-                "Steps for pictures hand their state from segment to segment.",
-                "Give the whole film to one worker, or cut it at its shots.",
-            )
-        Segments(self.work, self.plan, self.output, self.steady).run(chosen)
+    @property
+    def segments(self) -> Segments:
+        """What makes the segments of this job."""
+        return Segments(self.work, self.plan, self.output, self.steady)
+
+    def run(self, only: Collection[int] | None = None, *, from_beginning: bool = False) -> None:
+        """Make the segments that are not made yet.
+
+        Args:
+            only: only these, for a worker among others
+            from_beginning: make them again, decoding from the film's first frame on
+        """
+        segments = self.segments
+        if only is not None:
+            if self.steady is not None and len(set(only)) < self.count:
+                raise UsageError(
+                    "Steps for pictures hand their state from segment to segment.",
+                    "Give the whole film to one worker, or cut it at its shots.",
+                )
+            segments.run(only, from_beginning=from_beginning)
+            return
+        segments.run(from_beginning=from_beginning)
+        while again := segments.astray():
+            segments.run(again, from_beginning=True)
 
     def result(self) -> FilmResult:
         """The finished film, to be saved.
 
         Raises:
-            UnreadableInput: segments are missing
+            UnreadableInput: segments are missing, or were made from other frames
         """
-        missing = [name for name, _, _ in self.work.segments() if not self.work.ledger.done(name)]
+        names = [name for name, _, _ in self.work.segments()]
+        missing = [name for name in names if not self.work.ledger.done(name)]
         if missing:
             raise UnreadableInput(
                 f"{len(missing)} of {self.count} segments are not made yet, the first: "
                 f"{missing[0]}.",
                 "Run them first.",
+            )
+        if again := self.segments.astray():
+            raise UnreadableInput(
+                f"The container's index leads elsewhere: {len(again)} of {self.count} segments "
+                f"were not made from the right frames, the first: {names[again[0]]}.",
+                "Call `run()` once, without a choice: it makes them again from the beginning.",
             )
         return FilmResult(
             film=self.film,
@@ -165,6 +152,8 @@ def restore_film(
     limits: Limits | None = None,
 ) -> FilmResult:
     """Restore a film; the pieces are made at once, ``FilmResult.save`` puts them together.
+
+    ``unfade.batch.shared_film.restore_film_shared`` has the workers of an executor make them.
 
     Args:
         source: a film, or a pattern of numbered pictures ("scan_%06d.dpx")
@@ -218,61 +207,66 @@ def open_job(
     options: FilmOptions | None = None,
     limits: Limits | None = None,
     rebuild: Rebuild | None = None,
+    worker: str = "",
 ) -> FilmJob:
     """Look at a film and decide; nothing of it is made yet.
 
     Args:
         rebuild: what an earlier run decided, instead of looking anew
+        worker: a name of its own for one of several at work at a time; who delivers has none,
+            and opens the job before the others
     """
-    options = options or FilmOptions()
-    path = Path(source)
-    target = Path(output) if output is not None else None
-    chosen, reasons = choose_recipe(recipe, policy, only, skip, settings, upscale)
-    if only_classical:
-        refuse_networks(chosen)
-    film = probe(path, limits=limits, rate=options.rate)
-    if not film.frames:
-        film = _timed_by_decoding(film)
-    delivery = delivery_of(options.access, target or Path("film.mkv"))
-    lost: tuple[str, ...] = ()
-    if target is not None:
-        lost = tuple(losses(film, target, pictures=delivery.pictures))
-        check_losses(lost, target, options.allow_loss)
-    temporal, pictures = split_steps(chosen.steps)
-    _check_engines(pictures, bench)
-    key = _key(film, chosen, options, delivery, rebuild)
-    folder, temporary = _folder(target, options, key)
-    if temporary is not None:
-        weakref.finalize(bench, shutil.rmtree, temporary, ignore_errors=True)
-    work = Work(
-        film=film,
-        ledger=Ledger(folder),
-        delivery=delivery,
-        bench=bench,
-        span=(0, film.frames),
-        segment_frames=max(1, round(options.segment_s * float(film.rate))),
-        strict=options.strict,
+    return decide(
+        begin(
+            source,
+            output=output,
+            bench=bench,
+            recipe=recipe,
+            policy=policy,
+            only=only,
+            skip=skip,
+            settings=settings,
+            upscale=upscale,
+            only_classical=only_classical,
+            options=options,
+            limits=limits,
+            rebuild=rebuild,
+            worker=worker,
+        )
     )
-    identity = not temporal and not pictures and rebuild is None
+
+
+def decide(begun: Begun, measuring: Callable[[Work, Wanted], Look] = measure) -> FilmJob:
+    """Look at the frames of a film that was begun, and decide for all of them.
+
+    Args:
+        measuring: looks at all frames, for workers that share this
+    """
+    film, work, options, rebuild = begun.film, begun.work, begun.options, begun.rebuild
+    identity = not begun.temporal and not begun.pictures and rebuild is None
     look: Look | None = None
-    if (temporal or pictures) and (rebuild is None or options.ivtc):
-        look = measure(work, _wanted(temporal))
+    if (begun.temporal or begun.pictures) and (rebuild is None or options.ivtc):
+        look = measuring(work, begun.wanted)
     cadence = cadences.cadence_of(film, look if look is not None else _sample(film, work))
     keep = options.keep_cadence or identity
     filters = cadences.check_cadence(
         film, cadence, deinterlace=options.deinterlace, ivtc=options.ivtc, keep=keep
     )
-    film, look = _other_cadence(work, film, look, cadence, filters, options, temporal)
+    film, look = _other_cadence(begun, look, cadence, filters, measuring)
     shots = [(0, film.frames)]
     if look is not None:
         shots = shots_of(look, float(film.rate))
     elif rebuild is not None:
         shots = rebuild.shots
-    plan = make_plan(film, chosen.steps, look, shots, frozenset(int(n) for n in cadence.repeats))
+    plan = make_plan(
+        film, begun.recipe.steps, look, shots, frozenset(int(n) for n in cadence.repeats)
+    )
     if rebuild is not None:
         rebuild.put_into(plan)
     work.span = _span(film, options)
-    steady = Steady(plan, bench, _shot_pictures(plan, pictures)) if pictures else None
+    steady: Steady | None = None
+    if begun.pictures:
+        steady = Steady(plan, work.bench, _shot_pictures(plan, begun.pictures))
     output_form = Output(film.layout, film.colour, film.rows, film.cols)
     if steady is not None:
         output_form = Output(
@@ -280,101 +274,21 @@ def open_job(
         )
     return FilmJob(
         film=film,
-        recipe=chosen,
-        reasons=reasons,
-        policy=policy,
+        recipe=begun.recipe,
+        reasons=begun.reasons,
+        policy=begun.policy,
         plan=plan,
         work=work,
         output=output_form,
         steady=steady,
         cadence=cadence,
-        lost=lost,
+        lost=begun.lost,
         options=options,
-        temporary=temporary,
+        temporary=begun.temporary,
     )
 
 
 # -- deciding -------------------------------------------------------------------------------------
-
-
-def _wanted(temporal: Mapping[str, Settings]) -> Wanted:
-    return Wanted(
-        flicker=bool({"deflicker", "remove_dirt", "remove_lines"} & set(temporal)),
-        weave=bool({"stabilise", "remove_lines"} & set(temporal)),
-        lines="remove_lines" in temporal,
-    )
-
-
-def _check_engines(pictures: Collection[Settings], bench: BenchView) -> None:
-    """What can be missing is missed before the work begins."""
-    for settings in pictures:
-        name = step_of(settings).network(settings)
-        if name is not None:
-            bench.engine(name)
-
-
-def _key(
-    film: Film,
-    recipe: Recipe,
-    options: FilmOptions,
-    delivery: Delivery,
-    rebuild: Rebuild | None,
-) -> str:
-    return job_key(
-        {
-            "unfade": VERSION,
-            "source": source_facts([*film.files] or [film.path]),
-            "recipe": recipe.sha256,
-            "codec": delivery.codec,
-            "quality": delivery.quality,
-            "cadence": [options.deinterlace, options.ivtc, options.keep_cadence],
-            "frames": options.frames,
-            "preview": options.preview_s,
-            "segment": options.segment_s,
-            "rebuild": rebuild.facts if rebuild else None,
-        }
-    )
-
-
-def _folder(target: Path | None, options: FilmOptions, key: str) -> tuple[Path, Path | None]:
-    if options.work is not None:
-        return options.work / key, None
-    if target is not None:
-        if "%" not in target.name:
-            check_target(target, True)
-        return target.with_name(f".{target.name.replace('%', '_')}.unfade-work") / key, None
-    temporary = Path(tempfile.mkdtemp(prefix="unfade-film-"))
-    return temporary / key, temporary
-
-
-def _timed_by_decoding(film: Film) -> Film:
-    """A film whose packets do not tell when frames are shown: decode it once to know."""
-    import av
-
-    from unfade.film.opening import decoder_of, opened
-
-    times: list[int] = []
-    with opened(film.path) as container:
-        stream = container.streams[film.stream]
-        decoder = decoder_of(stream, film.path)
-        step = max(1, round(1 / (film.rate * film.time_base)))
-        for packet in container.demux(stream):
-            try:
-                frames = decoder.decode(packet if packet.size else None)
-            except av.error.InvalidDataError:
-                continue
-            for frame in frames:
-                pts = frame.pts if frame.pts is not None else frame.dts
-                earlier = times[-1] if times else -step
-                times.append(pts if pts is not None and pts > earlier else earlier + step)
-    return replace(
-        film,
-        times=np.array(times, np.int64),
-        keys=np.zeros(1, np.int64),
-        by_order=True,
-        notes=(*film.notes, "Its packets do not tell when frames are shown; it was decoded "
-               "once to know."),
-    )  # fmt: skip
 
 
 def _sample(film: Film, work: Work) -> Look:
@@ -384,16 +298,15 @@ def _sample(film: Film, work: Work) -> Look:
 
 
 def _other_cadence(
-    work: Work,
-    film: Film,
+    begun: Begun,
     look: Look | None,
     cadence: cadences.Cadence,
     filters: str,
-    options: FilmOptions,
-    temporal: Mapping[str, Settings],
+    measuring: Callable[[Work, Wanted], Look],
 ) -> tuple[Film, Look | None]:
     """The film as it is after fields or repeats were dealt with, looked at anew."""
-    if options.ivtc and not filters and len(cadence.repeats) and look is not None:
+    work, film = begun.work, begun.film
+    if begun.options.ivtc and not filters and len(cadence.repeats) and look is not None:
         kept = np.setdiff1d(np.arange(film.frames), cadence.repeats)
         film = replace(without_frames(film, kept), kept=kept)
     elif filters:
@@ -401,9 +314,9 @@ def _other_cadence(
     else:
         return film, look
     work.film, work.filters = film, filters
-    work.ledger = Ledger(work.ledger.folder / "single-pictures")
+    work.ledger = Ledger(work.ledger.folder / "single-pictures", worker=work.ledger.worker)
     if look is not None:
-        look = measure(work, _wanted(temporal))
+        look = measuring(work, begun.wanted)
     return film, look
 
 

@@ -4,6 +4,9 @@ A folder beside the output holds the finished pieces and one line for each. A li
 only when its piece is whole and on the disk, so a job that was killed goes on with the piece
 that was under way. The folder is named after everything that decides the result: another
 source, recipe or output format never meets the pieces of this one.
+
+Workers that share the folder never write to one file: each line of theirs is a file of its own,
+put there whole, and the one who delivers takes them in.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from typing import Any
 
 from unfade.errors import OutputError
 from unfade.film.writer import not_written
+
+_LINE = ".line"  # of a file that is one line, written by a worker
 
 
 def job_key(facts: Mapping[str, Any]) -> str:
@@ -34,20 +39,45 @@ def source_facts(paths: list[Path]) -> list[Any]:
 class Ledger:
     """A job's folder and its lines.
 
+    Args:
+        worker: a name that no other worker has, for one of several that share the folder; empty
+            for the one who delivers, who tidies up and therefore opens it before the others
     Raises:
         OutputError: the folder cannot be made or written
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, worker: str = "") -> None:
         self.folder = folder
+        self.worker = worker
         self._path = folder / "ledger.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lines = self._read()
-            for left in folder.glob("*.partial*"):
-                left.unlink(missing_ok=True)
+            self.refresh()
+            if not worker:
+                for left in folder.glob("*.partial*"):
+                    left.unlink(missing_ok=True)
         except OSError as error:
             raise not_written(folder, error) from error
+
+    def refresh(self) -> None:
+        """Learn what workers have finished meanwhile; who delivers takes their lines in."""
+        found = {}  # before the ledger: what is taken in meanwhile is then in one or the other
+        for path in sorted(self.folder.glob(f"*{_LINE}")):
+            try:
+                line = json.loads(path.read_bytes())
+            except FileNotFoundError:
+                continue
+            found[path] = line
+        self._lines = self._read()
+        self._lines |= {line["name"]: line for line in found.values()}
+        if self.worker:
+            return
+        try:
+            for path, line in found.items():
+                self._append(line)
+                path.unlink()
+        except OSError as error:
+            raise not_written(self.folder, error) from error
 
     def done(self, name: str) -> dict[str, Any] | None:
         """The line of a piece that is finished and whole, or None."""
@@ -62,7 +92,8 @@ class Ledger:
 
     def partial(self, name: str) -> Path:
         """Where a file is written until it is whole."""
-        return self.folder / f"{Path(name).stem}.partial{Path(name).suffix}"
+        mark = f".partial-{self.worker}" if self.worker else ".partial"
+        return self.folder / f"{Path(name).stem}{mark}{Path(name).suffix}"
 
     def finish(self, name: str, files: list[str], **facts: Any) -> dict[str, Any]:
         """Give the files of a piece their names, on the disk, and write its line."""
@@ -75,10 +106,10 @@ class Ledger:
                 os.replace(partial, final)
                 sizes[file] = final.stat().st_size
             line = {"name": name, "files": sizes, **facts}
-            with open(self._path, "a", encoding="utf-8") as ledger:
-                ledger.write(json.dumps(line) + "\n")
-                ledger.flush()
-                os.fsync(ledger.fileno())
+            if self.worker:
+                self._put_beside(line)
+            else:
+                self._append(line)
         except OSError as error:
             raise not_written(self.folder, error) from error
         self._lines[name] = line
@@ -88,13 +119,27 @@ class Ledger:
         """Take the folder away: the film is delivered."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _append(self, line: dict[str, Any]) -> None:
+        with open(self._path, "a", encoding="utf-8") as ledger:
+            ledger.write(json.dumps(line) + "\n")
+            ledger.flush()
+            os.fsync(ledger.fileno())
+
+    def _put_beside(self, line: dict[str, Any]) -> None:
+        partial = self.folder / f"{line['name']}.partial-{self.worker}"
+        with open(partial, "w", encoding="utf-8") as file:
+            json.dump(line, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, self.folder / f"{line['name']}{_LINE}")
+
     def _read(self) -> dict[str, dict[str, Any]]:
         if not self._path.exists():
             return {}
         lines: dict[str, dict[str, Any]] = {}
         text = self._path.read_bytes()
         whole, _, torn = text.rpartition(b"\n")
-        if torn:  # killed in the middle of a line: the piece is made again
+        if torn and not self.worker:  # killed in the middle of a line: the piece is made again
             with open(self._path, "r+b") as ledger:
                 ledger.truncate(len(whole) + 1 if whole else 0)
         for line in whole.splitlines():

@@ -1,15 +1,15 @@
 """Long work in segments: each is written whole and entered in the ledger before the next counts.
 
 Segments are cuts in a stream that flows on: within one run nothing is decoded or computed twice.
-A run that goes on after a kill starts decoding a little before its first segment, and compares
-the hash of the frame before it with the ledger's; where a container's index leads elsewhere, it
-decodes from the beginning instead. So the result is the unbroken run's, frame for frame.
+A run that goes on after a kill, or beside others, starts decoding a little before its first
+segment; ``joints`` tells whether that led to the right frames, and where a container's index leads
+elsewhere, it decodes from the beginning instead. So the result is the unbroken run's, frame for
+frame.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ import numpy as np
 from unfade.engines.contract import BenchView
 from unfade.film.done import Done
 from unfade.film.facts import Film
+from unfade.film.joints import agree, astray, source_hash, stream_of
 from unfade.film.layout import Colour, Frame, Layout
 from unfade.film.ledger import Ledger
-from unfade.film.look import Look, Wanted, look_at_frames
 from unfade.film.plan import Plan
 from unfade.film.reader import Events, read_frames
 from unfade.film.repairs import Repair, write_list
@@ -32,6 +32,7 @@ from unfade.film.treat import REACH, treated
 from unfade.film.writer import CHUNK_FRAMES, Delivery, PieceWriter, frame_hash
 
 _QUEUE_BYTES = 200_000_000
+Piece = tuple[str, int, int]  # name, first frame and end
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -64,13 +65,23 @@ class Work:
         lossy = not self.delivery.lossless and not self.delivery.intra
         return CHUNK_FRAMES if lossy else max(1, self.segment_frames)
 
-    def segments(self) -> list[tuple[str, int, int]]:
+    @property
+    def seeks(self) -> bool:
+        """Whether frames are sought for in the middle; if not, they are always exact."""
+        return not (self.filters or self.film.files or self.film.kept is not None)
+
+    def segments(self) -> list[Piece]:
         """Name, first and end of each segment."""
         first, end = self.span
         return [
             (f"segment-{n:05d}", a, min(a + self.length, end))
             for n, a in enumerate(range(first, end, self.length))
         ]
+
+    def lines(self, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+        """The ledger's lines of those of these pieces that are done, in order."""
+        found = [self.ledger.done(name) for name, _, _ in pieces]
+        return [line for line in found if line is not None]
 
     def depth(self) -> int:
         """Frames that may wait between two threads."""
@@ -90,57 +101,14 @@ class Work:
         )
 
 
-def measure(work: Work, wanted: Wanted) -> Look:
-    """Look at all frames of the film; segments that were looked at before are not read again."""
-    length = max(work.segment_frames, 50)
-    film = work.film
-    looks: list[Look] = []
-    parts = [(f"look-{n:05d}", a, min(a + length, film.frames))
-             for n, a in enumerate(range(0, film.frames, length))]  # fmt: skip
-    missing = [p for p in parts if work.ledger.done(p[0]) is None]
-    total = sum(end - first for _, first, end in missing)
-    stream: Iterator[Frame] | None = None
-    says = "Measuring"
-    counted = work.bench.map(_same, _looked(work, missing, wanted), says=says, total=total)
-    for _ in counted:
-        pass
-    del stream
-    for name, _, _ in parts:
-        looks.append(Look.load(work.ledger.folder / f"{name}.npz"))
-    return Look.joined(looks)
-
-
-def _same(item: Any) -> Any:
+def same(item: Any) -> Any:
+    """The work that is left when a generator does it all and the bench only counts."""
     return item
 
 
-def _looked(work: Work, missing: Sequence[tuple[str, int, int]], wanted: Wanted) -> Iterator[int]:
-    """Measures the missing parts; yields once for each frame."""
-    for stretch in _stretches(missing):
-        first, end = stretch[0][1], stretch[-1][2]
-        frames = ahead(work.frames(max(0, first - 1), end), work.depth())
-        before: Frame | None = next(frames) if first > 0 else None
-        for name, a, b in stretch:
-            run: list[Frame] = [before] if before is not None else []
-
-            def taken(run: list[Frame] = run, a: int = a, b: int = b) -> Iterator[Frame]:
-                yield from run
-                for _ in range(b - a):
-                    nonlocal before
-                    before = next(frames)  # noqa: B023  # used within this turn only
-                    yield before
-
-            look = look_at_frames(work.film, taken(), wanted, a)
-            look.save(work.ledger.partial(f"{name}.npz"))
-            work.ledger.finish(name, [f"{name}.npz"])
-            yield from range(a, b)
-        for _ in frames:
-            pass
-
-
-def _stretches(parts: Sequence[tuple[str, int, int]]) -> list[list[tuple[str, int, int]]]:
-    """Parts that follow each other, together."""
-    result: list[list[tuple[str, int, int]]] = []
+def stretches(parts: Sequence[Piece]) -> list[list[Piece]]:
+    """Pieces that follow each other, together."""
+    result: list[list[Piece]] = []
     for part in parts:
         if result and result[-1][-1][2] == part[1]:
             result[-1].append(part)
@@ -168,35 +136,50 @@ class Segments:
         self.output = output
         self.steady = steady
 
-    def run(self, only: Sequence[int] | None = None) -> None:
+    def run(self, only: Collection[int] | None = None, *, from_beginning: bool = False) -> None:
         """Make what the ledger lacks.
 
         Args:
             only: numbers of segments, for workers that share a folder; all when None
+            from_beginning: decode from the first frame on, also for segments that are there
         Raises:
             OutputError, UnreadableInput, PromiseBroken, Cancelled
         """
         work = self.work
-        parts = work.segments()
-        chosen = [p for n, p in enumerate(parts) if only is None or n in only]
-        missing = [p for p in chosen if work.ledger.done(p[0]) is None]
+        chosen = [p for n, p in enumerate(work.segments()) if only is None or n in only]
+        missing = [p for p in chosen if from_beginning or work.ledger.done(p[0]) is None]
         total = sum(end - first for _, first, end in missing)
-        for _ in work.bench.map(_same, self._made(missing), says="Restoring", total=total):
-            pass
+        made = self._made(missing, from_beginning)
+        try:
+            for _ in work.bench.map(same, made, says="Restoring", total=total):
+                pass
+        finally:
+            made.close()
 
-    def _made(self, missing: Sequence[tuple[str, int, int]]) -> Iterator[int]:
-        for stretch in _stretches(missing):
-            yield from self._stretch(stretch)
+    def astray(self) -> list[int]:
+        """Numbers of segments that must be made again from the beginning, when all are made."""
+        again = astray(self.work.lines(self.work.segments()))
+        if again and self.steady is not None:  # what follows got its state from them
+            return list(range(again[0], len(self.work.segments())))
+        return again
 
-    def _stretch(self, stretch: list[tuple[str, int, int]]) -> Iterator[int]:
+    def _made(self, missing: Sequence[Piece], from_beginning: bool) -> Generator[int, None, None]:
+        for stretch in stretches(missing):
+            try:
+                yield from self._stretch(stretch, from_beginning)
+            except _LedElsewhere:  # before the first frame was written
+                yield from self._stretch(stretch, True)
+
+    def _stretch(self, stretch: list[Piece], from_beginning: bool) -> Iterator[int]:
         work = self.work
         first, end = stretch[0][1], stretch[-1][2]
-        writing = _Writing(self, stretch)
+        work.events = Events()
+        joint = self._joint(first, from_beginning)
+        writing = _Writing(self, stretch, joint)
         behind = Behind(writing.take, work.depth())
         try:
-            done = self._frames(first, end)
-            for item in done:
-                if first <= item.frame.index < end:
+            for item in self._frames(joint, end, from_beginning):
+                if item.frame.index < end:
                     behind.put(item)
                     yield item.frame.index
             behind.close()
@@ -206,20 +189,45 @@ class Segments:
             writing.abandon()
             raise
 
-    def _frames(self, first: int, end: int) -> Iterator[Done]:
+    @property
+    def overlap(self) -> int:
+        """Frames before a segment that are read to make it."""
+        return 1 if self.plan.is_identity else REACH
+
+    def _joint(self, first: int, from_beginning: bool) -> _Joint:
+        """How a run of decoding begins; the first of the film that is made is what all follow."""
+        start = max(0, first - self.overlap)
+        begins = start == 0 or first == self.work.span[0]
+        return _Joint(first, start, not begins and not from_beginning and self.work.seeks)
+
+    def _frames(self, joint: _Joint, end: int, from_beginning: bool) -> Iterator[Done]:
         work, plan = self.work, self.plan
-        reach = 0 if plan.is_identity else REACH
-        start = max(0, first - max(reach, 1))
-        stop = min(work.film.frames, end + reach)
-        exact = self._leads_there(start, first)
-        source = ahead(work.frames(start, stop, from_beginning=not exact), work.depth())
+        stop = end if plan.is_identity else min(work.film.frames, end + REACH)
+        source = ahead(work.frames(joint.start, stop, from_beginning=from_beginning), work.depth())
         done = source_only(source) if plan.is_identity else treated(
             source, plan, threads=work.threads
         )  # fmt: skip
-        done = (d for d in done if d.frame.index >= first)
+        done = self._compared(done, joint)
         if self.steady is not None:
-            done = self.steady.through(done, first, self._state_before(first))
+            done = self.steady.through(done, joint.first, self._state_before(joint.first))
         return done
+
+    def _compared(self, frames: Iterator[Done], joint: _Joint) -> Iterator[Done]:
+        """The frames that are to be made; those before are compared with what is known of them."""
+        for done in frames:
+            if done.frame.index >= joint.first:
+                if joint.before and not agree(
+                    joint.before, self.work.lines(self._just_before(joint))
+                ):
+                    raise _LedElsewhere
+                yield done
+                break
+            if joint.sought:
+                joint.before.append(source_hash(done.original))
+        yield from frames
+
+    def _just_before(self, joint: _Joint) -> list[Piece]:
+        return [p for p in self.work.segments() if p[1] < joint.first and p[2] > joint.start]
 
     def _state_before(self, first: int) -> Path | None:
         """The state that the segment before left for the steady steps."""
@@ -228,16 +236,26 @@ class Segments:
                 return self.work.ledger.folder / f"{name}.state.npz"
         return None
 
-    def _leads_there(self, start: int, first: int) -> bool:
-        """Whether decoding from ``start`` gives the frames that the run before had."""
-        if first == self.work.span[0] or self.work.film.is_intra or self.work.film.files:
-            return True
-        for name, _, end in self.work.segments():
-            line = self.work.ledger.done(name)
-            if end == first and line is not None:
-                for frame in self.work.frames(first - 1, first):
-                    return source_hash(frame) == line["source_tail"]
-        return True
+
+class _LedElsewhere(Exception):
+    """Seeking has led to other frames than the segments before were made from."""
+
+
+@dataclass(slots=True)
+class _Joint:
+    """The beginning of a run of decoding.
+
+    Attributes:
+        first: the first frame that is made
+        start: the first frame that is read
+        sought: whether it was sought for in the middle of the film
+        before: hashes of the frames between, as they were read
+    """
+
+    first: int
+    start: int
+    sought: bool
+    before: list[list[Any]] = field(default_factory=list)
 
 
 def source_only(frames: Iterator[Frame]) -> Iterator[Done]:
@@ -246,24 +264,18 @@ def source_only(frames: Iterator[Frame]) -> Iterator[Done]:
         yield Done(frame, frame)
 
 
-def source_hash(frame: Frame) -> str:
-    digest = hashlib.sha256()
-    for plane in frame.planes:
-        digest.update(np.ascontiguousarray(plane).data)
-    return digest.hexdigest()[:32]
-
-
 class _Writing:
     """The writing end: encodes frames, cuts segments, enters them in the ledger."""
 
-    def __init__(self, owner: Segments, stretch: list[tuple[str, int, int]]) -> None:
+    def __init__(self, owner: Segments, stretch: list[Piece], joint: _Joint) -> None:
         self.owner = owner
         self.waiting = list(stretch)
+        self.joint = joint
         self.piece: Any = None
         self.hashes: list[Any] = []
         self.repairs: list[Repair] = []
         self.notes: list[dict[str, Any]] = []
-        self.extra: dict[str, Any] = {}
+        self.tails: list[list[Any]] = []
 
     def take(self, done: Done) -> None:
         work, output = self.owner.work, self.owner.output
@@ -278,6 +290,8 @@ class _Writing:
         self.repairs += done.repairs
         if done.says:
             self.notes.append({"frame": frame.index, "says": done.says})
+        if frame.index >= end - self.owner.overlap:
+            self.tails.append(source_hash(done.original))
         if frame.index == end - 1:
             self._finish_segment(done)
 
@@ -320,12 +334,11 @@ class _Writing:
             hashes=self.hashes,
             repairs=len(self.repairs),
             notes=self.notes,
-            source_tail=source_hash(done.original),
+            stream=stream_of(self.joint.first, sought=self.joint.sought),
+            source_before=self.joint.before if first == self.joint.first else [],
+            source_tails=self.tails,
             events=[e for e in work.events.to_list() if first <= e["frame"] < end],
             measured=self.owner.steady.measured(first, end) if self.owner.steady else {},
         )
         self.piece = None
-        self.hashes, self.repairs, self.notes = [], [], []
-
-
-Progress = Callable[[str, int, int], None]
+        self.hashes, self.repairs, self.notes, self.tails = [], [], [], []
