@@ -20,7 +20,7 @@ from functools import reduce
 import numpy as np
 
 from unfade.condition.marks.pages import is_page
-from unfade.condition.mould.colonies import REACH, Colony, find_colonies, ground_of
+from unfade.condition.mould.colonies import MEASURED, REACH, Colony, find_colonies, ground_of
 from unfade.condition.mould.dots import Dots, find_dots
 from unfade.condition.mould.outline import outline
 from unfade.condition.mould.weights import COLONY, DOT
@@ -31,9 +31,10 @@ from unfade.picture import Picture, Pixels, Window
 
 AT_MOST_PX = 2_000_000
 LEAST_SIDE_PX = 96
-SURE_ODDS = 3.0  # of a colony; what is less sure is no finding
+SURE_ODDS = 2.5  # of a colony; what is less sure is no finding
 DOT_ODDS = -1.0  # of each of its dots, with what its place in the colony adds
 FEWEST_DOTS = 6
+MOST_UNLIKE = 0.75  # spread of the log of its dots' contrast; dust of all kinds has more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +116,9 @@ def find_swarms(light: np.ndarray, dark: np.ndarray, least_odds: float) -> list[
         found = find_colonies(k == 0, dots, odds[k], planes[1 - k][1], odds[1 - k], ground)
         if not found:
             continue
-        chances = COLONY.odds(np.array([colony.measured for colony in found]))
+        measured = np.array([colony.measured for colony in found])
+        unlike = measured[:, MEASURED.index("contrast_spread")] > MOST_UNLIKE
+        chances = np.where(unlike, -np.inf, COLONY.odds(measured))
         chosen: list[Swarm] = []
         for n in np.argsort(-chances, kind="stable"):
             if chances[n] < least_odds:

@@ -170,6 +170,4 @@ def _counted(items: tuple[Mark, ...]) -> str:
     return ", ".join(parts)
 
 
-FINDER = Finder(
-    name="stains", title="Stains, foxing, tide lines, mould, each an item", look=look
-)
+FINDER = Finder(name="stains", title="Stains, foxing, tide lines, mould, each an item", look=look)
