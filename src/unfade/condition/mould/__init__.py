@@ -34,6 +34,7 @@ LEAST_SIDE_PX = 96
 SURE_ODDS = 2.5  # of a colony; what is less sure is no finding
 DOT_ODDS = -1.0  # of each of its dots, with what its place in the colony adds
 FEWEST_DOTS = 6
+SWING_PX = 6  # how far from a dot its rim may be taken for dots of the other polarity
 MOST_UNLIKE = 0.75  # spread of the log of its dots' contrast; dust of all kinds has more
 
 
@@ -119,13 +120,16 @@ def find_swarms(light: np.ndarray, dark: np.ndarray, least_odds: float) -> list[
         measured = np.array([colony.measured for colony in found])
         unlike = measured[:, MEASURED.index("contrast_spread")] > MOST_UNLIKE
         chances = np.where(unlike, -np.inf, COLONY.odds(measured))
+        swung = _counter_swings(dots, planes[1 - k][1], plane.shape)
         chosen: list[Swarm] = []
         for n in np.argsort(-chances, kind="stable"):
             if chances[n] < least_odds:
                 break
             members = found[n].members_above(odds[k], DOT_ODDS)
             home = next((i for i, s in enumerate(chosen) if s.colony.holds(found[n])), None)
-            members = np.setdiff1d(members, _of_all(chosen))
+            if 2 * np.count_nonzero(swung[members]) > len(members):
+                continue
+            members = np.setdiff1d(members[~swung[members]], _of_all(chosen))
             if home is None:
                 chosen.append(Swarm(found[n], dots, members, float(chances[n])))
             else:
@@ -133,6 +137,16 @@ def find_swarms(light: np.ndarray, dark: np.ndarray, least_odds: float) -> list[
                 chosen[home] = replace(chosen[home], members=whole)
         swarms += chosen
     return sorted(swarms, key=lambda swarm: -swarm.odds)
+
+
+def _counter_swings(dots: Dots, other: Dots, shape: tuple[int, ...]) -> np.ndarray:
+    """Which dots lie beside stronger ones of the other polarity: rims of those, not dots."""
+    import cv2
+
+    height = np.zeros(shape, np.float32)
+    height[other.rows, other.cols] = other.contrast
+    near = cv2.dilate(height, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SWING_PX + 1,) * 2))
+    return np.asarray(near[dots.rows, dots.cols] > dots.contrast)
 
 
 def _of_all(swarms: list[Swarm]) -> np.ndarray:

@@ -10,7 +10,8 @@ from unfade.picture import Picture, Window
 
 LEAST_STEP = 4.0  # codes: less is no part of a dot
 LEAST_SHARE = 0.35  # of the dot's own height
-_ACROSS = 2.6  # radius over sigma within which a dot's pixels are looked for
+_ACROSS = 2.6  # radius over sigma of a dot as it was found
+_BEYOND = 1.5  # times this radius its pixels are looked for: splinters are long
 
 
 def outline(
@@ -43,10 +44,11 @@ def outline(
         (round(float(c)) - window.left, round(float(r)) - window.top) for r, c in zip(rows, cols)
     ]
     near, core = np.zeros(plane.shape, np.uint8), np.zeros(plane.shape, np.uint8)
-    for at, far in zip(centres, reach):
-        cv2.circle(near, at, int(np.ceil(far)), 1, -1)
-        cv2.circle(core, at, max(block - 1, round(float(far) / 4)), 1, -1)
-    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(np.ceil(reach.max())) + 1,) * 2)
+    for at, radius in zip(centres, reach):
+        cv2.circle(near, at, int(np.ceil(radius)), 1, -1)
+        cv2.circle(core, at, max(block - 1, round(float(radius) / 4)), 1, -1)
+    far = max(int(np.ceil(1.5 * reach.max())), 8 * block)  # wider than any dot
+    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * far + 1,) * 2)
     haze = cv2.morphologyEx(plane, cv2.MORPH_OPEN, wider)  # lies higher between the dots of a swarm
     rise = plane - np.maximum(_surround(plane, near > 0, block), haze)
     rise = cv2.GaussianBlur(rise, (0, 0), 0.5 * block) if block > 1 else rise
@@ -55,8 +57,13 @@ def outline(
     step = np.full(plane.shape, np.inf, np.float32)
     for n in np.argsort(-heights, kind="stable"):  # where two meet the fainter one counts
         least = max(LEAST_STEP, LEAST_SHARE * float(heights[n]))
-        cv2.circle(step, centres[n], int(np.ceil(reach[n])), least, -1)
-    belongs = (rise > step) | (core > 0)
+        cv2.circle(step, centres[n], int(np.ceil(_BEYOND * reach[n])), least, -1)
+    belongs = ((rise > step) | (core > 0)).astype(np.uint8)
+    _, labels = cv2.connectedComponents(belongs, connectivity=8)
+    own = np.zeros(int(labels.max()) + 1, bool)
+    own[labels[core > 0]] = True  # what hangs together with no dot is picture
+    own[0] = False
+    belongs = own[labels]
     mask = cv2.dilate(belongs.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if not belongs.any():
         return None
