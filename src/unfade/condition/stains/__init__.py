@@ -44,7 +44,7 @@ def look(picture: Picture, bench: BenchView) -> Stains:
     """Stains and mould of a picture, each an item, or why stains cannot be told.
 
     Cost:
-        two passes over the samples and about 3 s for the overviews of a large picture
+        two passes over the samples and about 2 s for the overviews of a large picture
     """
     brown, mould = _look_for_brown(picture, bench), find_mould(picture, bench)
     if not mould:
