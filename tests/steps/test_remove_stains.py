@@ -22,6 +22,7 @@ from unfade.recipe import Recipe
 from unfade.record import Evidence
 from unfade.steps.contract import Kind
 from unfade.steps.remove_stains import STEP, Settings, chosen_stains, measure
+from unfade.treatment import treat
 
 STAIN = parse_degradation(
     'format=1\nname="stain"\n[[damage]]\nuse="stains"\ncount=4\n'
@@ -206,3 +207,28 @@ def test_a_lifted_stain_is_not_shown_as_a_fill(render: str) -> None:
     plain = taken_off(pixels, mask, np.uint8, **filled)
     shown = taken_off(pixels, mask, np.uint8, **filled, render=render)
     assert not np.array_equal(plain, shown)
+
+
+def test_the_dots_of_a_colony_are_filled_and_nothing_between_them() -> None:
+    sound = colour_photo()
+    rng, dots = np.random.default_rng(2), np.zeros(sound.shape[:2], np.uint8)
+    for at in rng.normal((220, 150), 25, (60, 2)):
+        cv2.circle(dots, (int(at[0]), int(at[1])), int(rng.integers(1, 3)), 1, -1)
+    hurt = np.where(dots[:, :, None] > 0, np.float32(0.12), sound)
+    mask = cv2.dilate(dots, np.ones((3, 3), np.uint8)) > 0
+    whole = Window(0, 0, *mask.shape)
+    mark = Mark(kind=MarkKind.MOULD, region=Region.of(mask, whole), light=False, confidence=0.95)
+    found = Findings(stains=Stains(says="", confidence=0.95, items=(mark,)))
+    for dtype in seven.DTYPES:
+        picture = seven.stored(hurt, dtype)
+        done = treat(picture, (Settings(),), findings=found, bench=PlainBench())
+        samples = done.picture.samples
+        assert np.array_equal(samples[~mask], picture.samples[~mask])
+        error = np.abs(done.picture.pixels - sound)[dots > 0].mean()
+        assert error < np.abs(hurt - sound)[dots > 0].mean() / 4
+        (item,) = done.steps[0].items
+        assert (item.kind, item.made) == ("mould", True)
+        left = treat(
+            picture, (Settings(),), findings=found, bench=PlainBench(), rejected=(mark.key,)
+        )
+        assert not left.changed  # a colony is taken back as one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unfade.advice.contract import Rule, Wishes, count, sure
-from unfade.findings import Findings
+from unfade.findings import Findings, MarkKind
 from unfade.steps.remove_stains import Settings as StainSettings
 
 _SURE_MIRRORED = 0.8
@@ -17,10 +17,11 @@ def stains(findings: Findings, wishes: Wishes) -> None:
     least = StainSettings().min_confidence
     sure = [mark for mark in found.items if mark.confidence >= least]
     if sure:
-        wishes.want(
-            "remove_stains",
-            f"{count(len(sure), 'brown stain or spot', 'brown stains or spots')} found.",
-        )
+        mould = sum(mark.kind is MarkKind.MOULD for mark in sure)
+        brown = len(sure) - mould
+        kinds = [count(brown, "brown stain or spot", "brown stains or spots")] if brown else []
+        kinds += [count(mould, "colony of mould", "colonies of mould")] if mould else []
+        wishes.want("remove_stains", f"{' and '.join(kinds)} found.")
     if len(sure) < len(found.items):
         number = count(len(found.items) - len(sure), "place")
         wishes.leave(f"stains: {number} that may be brown for another reason.")

@@ -28,6 +28,7 @@ from unfade.condition import (
     wear,
 )
 from unfade.condition.contract import Finder
+from unfade.condition.mould.joining import without_mould
 from unfade.engines.contract import BenchView, WithoutNetworks
 from unfade.findings import Findings
 from unfade.picture import Picture
@@ -68,7 +69,8 @@ def look_at(
 
     Args:
         only: names of findings, e.g. {"marks", "noise"}; None: all. Where the scan has an
-            infrared plane, marks are looked for in it too
+            infrared plane, marks are looked for in it too; where stains are looked for as well,
+            dots of mould are no marks
         networks: False leaves out the eyes that are networks, and the second opinions of others
     Returns:
         findings; what nobody looked for is None
@@ -83,4 +85,4 @@ def look_at(
         and (networks or finder.network is None)
     }
     found = Findings(**seen)  # type: ignore[arg-type]  # each finder fills the field it names
-    return infrared.joined(found, picture)
+    return without_mould(infrared.joined(found, picture), picture)

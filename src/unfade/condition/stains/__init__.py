@@ -1,4 +1,4 @@
-"""Find stains, tide lines and foxing in pictures of few colours.
+"""Find stains, tide lines and foxing in pictures of few colours, and mould in any.
 
 A grey or toned picture that was scanned in colour lies on one curve of tones; what has soaked in
 and turned brown strays from it, whatever the picture shows there. That is the one case in which
@@ -6,8 +6,7 @@ stains can be told from content beyond doubt, so it is the one that is judged: i
 picture freckles, leaves and spots on paper look alike, and in a scan of one channel there is no
 brown. There the finder abstains, and says so; ``remove_stains`` takes the user's own mask.
 
-Mould that is neutral in colour is not told from dust and dark detail; what of it is brown counts
-as foxing.
+Mould is told by its pattern, not by its colour, so it is looked for in every picture (``mould``).
 
 How: ``planes`` measures how far each pixel strays to brown, on an overview of at most 1.5
 megapixels; ``candidates`` takes the places apart and measures them; ``judge`` tells how sure.
@@ -18,13 +17,14 @@ from __future__ import annotations
 import numpy as np
 
 from unfade.condition.contract import Finder
+from unfade.condition.mould import find_mould, whereabouts
 from unfade.condition.stains.candidates import Candidate, colours_left, find_candidates
 from unfade.condition.stains.judge import sureness
 from unfade.condition.stains.planes import strayed_from_tone
 from unfade.condition.survey import block_px, overview
 from unfade.condition.tone import look as look_at_tone
 from unfade.engines.contract import BenchView
-from unfade.findings import Mark, MarkKind, Region, Stains
+from unfade.findings import Mark, MarkKind, Region, Stains, paint
 from unfade.picture import Mask, Picture, Window
 from unfade.pixels.masks import dilate, width
 from unfade.pixels.profile import to_linear
@@ -41,11 +41,38 @@ _THIN = 0.12  # width over extent of a tide line
 
 
 def look(picture: Picture, bench: BenchView) -> Stains:
-    """Stains of a picture, each an item, or why they cannot be told.
+    """Stains and mould of a picture, each an item, or why stains cannot be told.
 
     Cost:
-        one pass over the samples and about 0.8 s for the overview of a large picture
+        two passes over the samples and about 2 s for the overviews of a large picture
     """
+    brown, mould = _look_for_brown(picture, bench), find_mould(picture, bench)
+    if not mould:
+        return brown
+    spots = _beside(brown.items, mould)
+    items = (*spots, *mould)
+    area = sum(mark.region.area_px for mark in items) / (picture.rows * picture.cols)
+    places = ", ".join(dict.fromkeys(whereabouts(mark.region.window, picture) for mark in mould))
+    number = f"{len(mould)} {'colony' if len(mould) == 1 else 'colonies'}"
+    return Stains(
+        says=f"{brown.says} Mould: {number} ({places}).",
+        confidence=max(mark.confidence for mark in items),
+        items=items,
+        area_share=area,
+    )
+
+
+def _beside(brown: tuple[Mark, ...], mould: list[Mark]) -> tuple[Mark, ...]:
+    """The brown places without spots that are dots of a colony."""
+
+    def of_mould(mark: Mark) -> bool:
+        own = paint(mould, mark.region.window)[mark.region.mask]
+        return mark.kind is MarkKind.FOXING and bool(own.any())
+
+    return tuple(mark for mark in brown if not of_mould(mark))
+
+
+def _look_for_brown(picture: Picture, bench: BenchView) -> Stains:
     if picture.channels == 1:
         return Stains(says="Stains: not looked for, in one channel brown cannot be told from dark.")
     if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
@@ -143,4 +170,4 @@ def _counted(items: tuple[Mark, ...]) -> str:
     return ", ".join(parts)
 
 
-FINDER = Finder(name="stains", title="Stains, tide lines and foxing, each an item", look=look)
+FINDER = Finder(name="stains", title="Stains, foxing, tide lines, mould, each an item", look=look)

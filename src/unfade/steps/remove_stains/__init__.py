@@ -6,8 +6,9 @@ outlines below come back as they are. In a grey or toned picture that was scanne
 brown stain is told by its colour, pixel by pixel; elsewhere by the step at its edge, and then what
 it does in its middle is not known and is left.
 
-Small spots that let nothing through (mould, the core of rust) are filled from their surround as
-dust is; wide ones that do are left alone. What the user paints with a mask is treated in the same
+Small spots that let nothing through (the dots of mould, the core of rust) are filled from their
+surround as dust is; wide ones that do are left alone. The haze of a colony of mould stays: it has
+no edge by which it could be told. What the user paints with a mask is treated in the same
 way, whatever it is: lighter places too.
 
 It cannot bring back what a bleached or an opaque place has lost, nor tell a stain from a shadow:

@@ -19,7 +19,6 @@ from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.measures import psnr
 
-
 SHARPNESS = 30.0  # differences of channels, 0-1, to log odds
 
 
