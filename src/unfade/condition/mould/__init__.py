@@ -31,7 +31,7 @@ from unfade.picture import Picture, Pixels, Window
 
 AT_MOST_PX = 2_000_000
 LEAST_SIDE_PX = 96
-SURE_ODDS = 2.5  # of a colony; what is less sure is no finding
+SURE_ODDS = 3.0  # of a colony: none of 420 sound training pictures has one
 DOT_ODDS = -1.0  # of each of its dots, with what its place in the colony adds
 FEWEST_DOTS = 6
 SWING_PX = 6  # how far from a dot its rim may be taken for dots of the other polarity

@@ -68,10 +68,10 @@ def reference_hints(
     for top, bottom in pairwise(edges):
         for left, right in pairwise(edges):
             part = spread[top:bottom, left:right]
-            row, col = np.unravel_index(int(part.argmin()), part.shape)
-            row, col = int(row) + int(top), int(col) + int(left)
+            within = divmod(int(part.argmin()), part.shape[1])
+            row, col = within[0] + int(top), within[1] + int(left)
             if spread[row, col] <= MOST_SPREAD:
-                hints.append(_hint(picture, row, col, light[row, col], middle[row, col]))
+                hints.append(_hint(picture, row, col, float(light[row, col]), middle[row, col]))
     return tuple(hints)
 
 
