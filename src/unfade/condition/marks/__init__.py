@@ -9,7 +9,7 @@ doubt has no marks at all.
 How: ``specks`` collects pixels that stand out on three levels and judges each from its surround,
 turned along the mark (``section``); ``candidates`` joins and measures them; ``context`` compares
 all candidates of the picture; ``judge`` gives the odds; ``second`` asks a network where one is
-here; ``outline`` cuts the whole defect out.
+here; ``outline`` cuts the whole defect out; ``series`` leaves out buttons and the like.
 
 Related: Bergman et al., Comprehensive Solutions for Removal of Dust and Scratches from Images
 (2007), for the idea of a surround without the defect; Newson et al., Robust Automatic Line Scratch
@@ -25,6 +25,7 @@ from unfade.condition.marks.outline import outline
 from unfade.condition.marks.pages import is_page
 from unfade.condition.marks.scan import scan
 from unfade.condition.marks.second import second_opinion
+from unfade.condition.marks.series import without_series
 from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import BenchView, PlainBench
 from unfade.findings import Mark, MarkKind, Marks
@@ -89,9 +90,11 @@ def _find(
         joint = second_opinion(picture, candidates, odds, bench)
     if joint is not None:
         confidence = decide(joint, second.SURE_ODDS, second.MARK_ODDS)
-        return tuple(outline(picture, candidates, confidence, bench))
-    found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
-    return tuple(m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE)
+        found = outline(picture, candidates, confidence, bench)
+    else:
+        found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
+        found = [m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE]
+    return tuple(without_series(found, picture.rows, picture.cols))
 
 
 def _counted(marks: tuple[Mark, ...]) -> str:
