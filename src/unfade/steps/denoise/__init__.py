@@ -31,6 +31,7 @@ from unfade.steps.denoise import buades2005, chang2000
 
 METHODS = ("wavelet", "nlm")
 NETWORKS = {
+    "unfade": "unfade-restore",
     "scunet": "scunet-real-psnr",
     "drunet": "drunet-color",
     "nafnet": "nafnet-sidd-w32",
