@@ -4,6 +4,7 @@
     python benchmarks/networks.py damage --data ../shared/data
     python benchmarks/networks.py upscale --data ../shared/data
     python benchmarks/networks.py colorize --data ../shared/data
+    python benchmarks/networks.py fading --data ../shared/data
     python benchmarks/networks.py speed
 
 ``restore``: white noise of sigma 25 on CBSD68 (values kept in float, as in publications), sound
@@ -28,12 +29,24 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from unfade import Picture, restore
+from unfade.advice import advise
+from unfade.condition import look_at
 from unfade.degrade import DegradationRecipe, degrade, load_degradation
 from unfade.degrade.kinds import damage_of
+from unfade.degrade.whole.spectra import MATERIALS, fade_spectra
 from unfade.engines.bench import Bench
 from unfade.evaluate.psnr import peak_signal_to_noise
 from unfade.evaluate.ssim import structural_similarity
-from unfade.pixels.colour import linear_to_lab, linear_to_srgb, srgb_to_linear
+from unfade.picture import pixels_to_codes
+from unfade.pixels.colour import (
+    ciede2000,
+    density,
+    linear_to_lab,
+    linear_to_srgb,
+    luminance,
+    srgb_to_linear,
+)
 from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps.denoise.buades2005 import denoise_nlm
 from unfade.steps.denoise.chang2000 import denoise_wavelet
@@ -62,7 +75,7 @@ def mean(rows: list[dict[str, float]]) -> None:
         print(f"  {key:<34} {np.mean([r[key] for r in rows]):8.3f}")
 
 
-def restore(options: argparse.Namespace) -> None:
+def restoring(options: argparse.Namespace) -> None:
     with Bench() as bench:
         engine = bench.engine(options.name or "unfade-restore")
         print("CBSD68, white noise of sigma 25 (PSNR, dB):")
@@ -201,6 +214,84 @@ def colorize(options: argparse.Namespace) -> None:
         mean(rows)
 
 
+def fading(options: argparse.Namespace) -> None:
+    folders = [options.data / "eval" / n for n in ("kodak24", "cbsd68", "mcmaster")]
+    sound = [pixels for f in folders for _, pixels in pixels_of(f, options.number)]
+    six, spectra, none = [], [], []
+    for i, pixels in enumerate(sound):
+        rng = np.random.default_rng(i)
+        light = srgb_to_linear(within(pixels, 384))
+        six.append((by_six_numbers(light, rng), light))
+        none.append((light, light))
+        print_ = (srgb_to_linear(within(pixels, 144)) + 10**-2.1) / (1 + 10**-2.1)
+        spectra.append((by_spectra(print_, MATERIALS[i % len(MATERIALS)], rng), print_))
+    with Bench() as bench:
+        for title, pairs in (("six numbers", six), ("spectra", spectra), ("not faded", none)):
+            rows, sure = [], []
+            for hurt, light in pairs:
+                row, advised = corrected(hurt, light, options.name, bench)
+                rows.append(row)
+                sure.append(advised)
+            print(f"{title}, {len(rows)} pictures (CIEDE2000; at most 0.6 of both simple ways):")
+            mean(rows)
+            acted = [row for row, advised in zip(rows, sure, strict=True) if advised]
+            print(f"  of them advised unasked: {len(acted)}")
+            if acted:
+                mean(acted)
+
+
+def corrected(
+    hurt: np.ndarray, light: np.ndarray, name: str | None, bench: Bench
+) -> tuple[dict[str, float], bool]:
+    """Mean CIEDE2000 of each way, and whether ``correct_fading`` would be advised."""
+    codes = pixels_to_codes(linear_to_srgb(hurt.astype(np.float32)), np.dtype(np.uint8), 255.0)
+    picture = Picture(codes)
+    seen = srgb_to_linear(picture.pixels)
+    means = seen.mean(axis=(0, 1))
+    grey = seen / means
+    low, high = np.quantile(picture.pixels, (0.005, 0.995), axis=(0, 1))
+    stretched = (picture.pixels - low) / np.maximum(high - low, 1e-3)
+    made = {
+        "as faded": seen,
+        "grey world": grey * (luminance(seen).mean() / luminance(grey).mean()),
+        "channels stretched": srgb_to_linear(np.clip(stretched, 0, 1)),
+    }
+    methods = {"correct_fading, ends": "ends"} | ({"correct_fading, network": name} if name else {})
+    for way, method in methods.items():
+        done = restore(
+            picture, only=("correct_fading",), bench=bench,
+            settings={"correct_fading": {"method": method}},
+        )  # fmt: skip
+        made[way] = srgb_to_linear(done.picture.pixels)
+    truth = linear_to_lab(light)
+    apart = {
+        way: float(ciede2000(linear_to_lab(np.clip(m, 0, 1)), truth).mean())
+        for way, m in made.items()
+    }
+    findings = look_at(picture, bench, only={"tone", "fade", "cast", "clipping", "negative"})
+    return apart, "correct_fading" in advise(findings).recipe.step_names
+
+
+def by_six_numbers(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    loss = np.clip(rng.random() * (1 + 0.5 * rng.uniform(-1, 1, 3)), 0, 1)
+    stain = 0.3 * rng.random() * rng.random(3)
+    return np.asarray(10 ** -((1 - 0.65 * loss) * density(light) + stain))
+
+
+def by_spectra(light: np.ndarray, material: str, rng: np.random.Generator) -> np.ndarray:
+    left = rng.uniform(0.4, 0.95) * rng.uniform(0.65, 1, 3)
+    stain = rng.uniform(0, 0.2) * rng.uniform(0.2, 1, 3) * (0.4, 0.6, 1.0)
+    return fade_spectra(light, material, tuple(left), tuple(stain))
+
+
+def within(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Reduced until its longer side is no more than this."""
+    by = side / max(pixels.shape[:2])
+    if by >= 1:
+        return pixels
+    return np.asarray(cv2.resize(pixels, None, fx=by, fy=by, interpolation=cv2.INTER_AREA))
+
+
 def speed(options: argparse.Namespace) -> None:
     pixels = np.random.default_rng(1).random((1024, 1024, 3), np.float32)
     with Bench() as bench:
@@ -218,7 +309,9 @@ def speed(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("restore", "damage", "upscale", "colorize", "speed"))
+    parser.add_argument(
+        "what", choices=("restore", "damage", "upscale", "colorize", "fading", "speed")
+    )
     parser.add_argument("--data", type=Path, help="folder of the picture sets")
     parser.add_argument("--number", type=int, default=0, help="of pictures of a set; 0: all")
     parser.add_argument("--name", help="another network of the catalogue")
@@ -227,12 +320,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     ways = {
-        "restore": restore,
-        "damage": damage,
-        "upscale": upscale,
-        "colorize": colorize,
-        "speed": speed,
-    }
+        "restore": restoring, "damage": damage, "upscale": upscale, "colorize": colorize,
+        "fading": fading, "speed": speed,
+    }  # fmt: skip
     ways[options.what](options)
 
 

@@ -48,6 +48,26 @@ def test_a_patch_is_known_by_its_number(folder: Path) -> None:
     assert one.patch(9).shape == (48, 48, 3)
 
 
+def test_a_whole_picture_keeps_its_ends_and_its_up(tmp_path: Path) -> None:
+    slope = np.zeros((200, 300, 3), np.uint8)
+    slope[..., 0] = np.linspace(0, 250, 200)[:, None]
+    slope[..., 1] = np.linspace(0, 250, 300)[None]
+    Image.fromarray(slope).save(tmp_path / "slope.png")
+    settings = DataSettings(patch_px=20, whole=True, shrink=1.0)
+    patches = Patches(Pictures(tmp_path, settings), "train", settings, 1)
+    seen = [patches.patch(n).astype(int) for n in range(8)]
+    for patch in seen:
+        assert patch.shape == (20, 20, 3)
+        assert patch[0, 0, 0] < 10 and patch[-1, 0, 0] > 240  # never turned upside down
+        assert abs(patch[0, -1, 1] - patch[0, 0, 1]) > 230  # nor cut
+    assert {patch[0, 0, 1] < 125 for patch in seen} == {True, False}  # but mirrored
+    half = DataSettings(patch_px=20, whole=True, shrink=0.5, turns=False)
+    cut = [Patches(Pictures(tmp_path, half), "train", half, 1).patch(n).astype(int) for n in (1, 2)]
+    for patch in cut:
+        assert 115 <= patch[-1, 0, 0] - patch[0, 0, 0] < 250
+    assert not np.array_equal(*cut)
+
+
 def test_a_stream_can_begin_anywhere(folder: Path) -> None:
     settings = DataSettings(patch_px=16)
     patches = Patches(Pictures(folder, settings), "train", settings, 5)

@@ -11,6 +11,9 @@ from made_pictures import make_pictures, recipe_text
 
 from unfade import Bench, restore
 from unfade.errors import ModelMissing, ModelRejected, UsageError
+from unfade.pixels.colour import linear_to_lab
+from unfade.steps.correct_fading import network
+from unfade.train.colour import difference, lab_of, seen_difference
 from unfade.train.data import Patches, Pictures
 from unfade.train.export import export, measured_halo
 from unfade.train.holes import draw_holes
@@ -98,6 +101,42 @@ def test_the_fade_model_undoes_itself() -> None:
     gain, stain = torch.tensor([[0.5, 0.7, 0.9]] * 2), torch.tensor([[0.1, 0.0, 0.2]] * 2)
     faded = gain[:, :, None, None] * sound + stain[:, :, None, None]
     assert torch.allclose(fading.undone(faded, gain, stain), sound, atol=1e-5)
+
+
+def test_the_network_for_fading_is_told_in_training_what_the_step_tells_it() -> None:
+    chance = torch.Generator().manual_seed(2)
+    sound = torch.rand(1, 3, 96, 96, generator=chance) * 2
+    gain, stain = torch.tensor([[0.5, 0.7, 0.9]]), torch.tensor([[0.1, 0.0, 0.2]])
+    faded = gain[:, :, None, None] * sound + stain[:, :, None, None]
+    order = fading.ordered(faded)
+    blob = fading.blob(fading.view_of(faded, order), fading.numbers_of(order))
+    # what is left of a layer does not alter what is looked at
+    assert torch.allclose(fading.view_of(sound, fading.ordered(sound)), blob[:, :3], atol=1e-4)
+
+    pixels = faded[0].permute(1, 2, 0).numpy()
+    quantiles = network.ordered(pixels)
+    assert np.allclose(quantiles, order[0], atol=1e-5)
+    assert np.allclose(network.blob_of(pixels, quantiles), blob[0], atol=1e-3)
+
+    raw = torch.randn(1, 7, 1, 1, generator=chance) / 3
+    raw[:, 6] = 1.5
+    gains, stains, sure = fading.told(raw, order)
+    found = network.fading_told(raw.numpy().ravel(), quantiles)
+    assert found.gains == pytest.approx(gains[0].tolist(), abs=1e-4)
+    assert found.stains == pytest.approx(stains[0].tolist(), abs=1e-4)
+    assert found.evidence == pytest.approx(float(sure), abs=1e-5)
+    raw[:, 6] = -1.5  # surely sound
+    assert network.fading_told(raw.numpy().ravel(), quantiles).nothing
+
+
+def test_colours_of_training_are_those_of_the_measures() -> None:
+    light = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    lab = lab_of(light).permute(0, 2, 3, 1).numpy()
+    assert np.allclose(lab, linear_to_lab(light.permute(0, 2, 3, 1).numpy()), atol=0.02)
+    near = (light * 1.01).clamp(0, 1)
+    smooth = difference(lab_of(near), lab_of(light)).mean((1, 2))
+    # both call a difference small or large alike
+    assert torch.allclose(smooth, seen_difference(near, light), rtol=0.5)
 
 
 def test_an_export_holds_the_same_network_thrice(folder: Path, tmp_path: Path) -> None:

@@ -153,24 +153,16 @@ class Patches:
 
     def patch(self, number: int) -> np.ndarray:
         """(patch_px, patch_px, 3) uint8."""
-        import cv2
-
         rng = np.random.default_rng((self._seed, number))
         side = self._settings.patch_px
         source = self._sources[int(rng.integers(len(self._sources)))]
         pixels = self._pictures.pixels(source)
-        shrink = float(rng.uniform(self._settings.shrink, 1.0))
-        # never cut more than there is: a small picture is enlarged just enough
-        need = max(side / min(pixels.shape[:2]), shrink)
-        cut = min(round(side / need), *pixels.shape[:2])
-        row = int(rng.integers(pixels.shape[0] - cut + 1))
-        col = int(rng.integers(pixels.shape[1] - cut + 1))
-        patch = pixels[row : row + cut, col : col + cut]
-        if cut != side:
-            way = cv2.INTER_AREA if cut > side else cv2.INTER_CUBIC
-            patch = cv2.resize(patch, (side, side), interpolation=way)
+        patch = (_reduced if self._settings.whole else _cut)(
+            pixels, side, self._settings.shrink, rng
+        )
         if self._settings.turns:
-            patch = np.rot90(patch, int(rng.integers(4)))
+            if not self._settings.whole:
+                patch = np.rot90(patch, int(rng.integers(4)))
             if rng.integers(2):
                 patch = patch[:, ::-1]
         return np.ascontiguousarray(patch)
@@ -226,6 +218,34 @@ def pack(pictures: Pictures, target: Path, *, megabytes: float = 45.0, side_px: 
             packed.writestr(str(Path(source.name).with_suffix(".webp")), buffer.getvalue())
             count += 1
     return count
+
+
+def _cut(pixels: np.ndarray, side: int, shrink: float, rng: np.random.Generator) -> np.ndarray:
+    """A square out of a picture that was scaled by a random factor of ``shrink`` to 1."""
+    import cv2
+
+    # never cut more than there is: a small picture is enlarged just enough
+    need = max(side / min(pixels.shape[:2]), float(rng.uniform(shrink, 1.0)))
+    cut = min(round(side / need), *pixels.shape[:2])
+    row = int(rng.integers(pixels.shape[0] - cut + 1))
+    col = int(rng.integers(pixels.shape[1] - cut + 1))
+    patch = pixels[row : row + cut, col : col + cut]
+    if cut == side:
+        return patch
+    way = cv2.INTER_AREA if cut > side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(patch, (side, side), interpolation=way))
+
+
+def _reduced(pixels: np.ndarray, side: int, shrink: float, rng: np.random.Generator) -> np.ndarray:
+    """A picture, of each side at least the share ``shrink``, reduced to a square."""
+    import cv2
+
+    kept = []
+    for length in pixels.shape[:2]:
+        size = max(1, round(length * float(rng.uniform(shrink, 1.0))))
+        start = int(rng.integers(length - size + 1))
+        kept.append(slice(start, start + size))
+    return np.asarray(cv2.resize(pixels[tuple(kept)], (side, side), interpolation=cv2.INTER_AREA))
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

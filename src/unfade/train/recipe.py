@@ -32,7 +32,10 @@ class DataSettings:
         patch_px: side of a patch
         shrink: patches are cut after scaling by a random factor from here to 1, which hides
             the marks of earlier compression
-        turns: whether patches are turned and mirrored at random
+        whole: a patch is a whole picture, reduced to a square whatever its shape; ``shrink`` is
+            then the least share of each side that is kept
+        turns: whether patches are turned and mirrored at random; whole pictures are mirrored
+            alone, for which end is up tells something
         train_share: of the pictures, by hash of their content; the rest is parted equally
             into validation and test
     """
@@ -40,6 +43,7 @@ class DataSettings:
     include: tuple[str, ...] = ()
     patch_px: int = 128
     shrink: float = 0.6
+    whole: bool = False
     turns: bool = True
     train_share: float = 0.8
 

@@ -6,28 +6,29 @@ loss proportional to what is left; Chatterjee, Trumpy, Ruedel 2023). Six numbers
 grey, describe it; they are measured or given, written in the record, and can be undone exactly.
 
 Where they come from, the later over the earlier: the ends of the picture's own densities
-(``ends``), places that the user knows to have been grey, and numbers that the user gives
-(``known``). Without the user the loss common to all dyes is a guess, and a scene that is coloured
-all over (sunset, under water) can be taken for faded. A place that is neutral as it stands says
-that nothing has faded.
+(``ends``) or a network that has seen many pictures faded (``network``), places that the user
+knows to have been grey, and numbers that the user gives (``known``). Without the user the loss
+common to all dyes is a guess, and a scene that is coloured all over (sunset, under water) can be
+taken for faded. A place that is neutral as it stands says that nothing has faded.
 
 Toned and grey pictures keep their hue: one common curve acts on their luminance.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unfade.engines.contract import BenchView
+from unfade.errors import SettingsError
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels
 from unfade.pixels.places import Place, light_of, places_of
 from unfade.pixels.profile import to_linear
 from unfade.pixels.tiles import Grid, Tile
 from unfade.record import Evidence
-from unfade.steps import contract
+from unfade.steps import contract, networks
 from unfade.steps.contract import Kind, Look, Proposal, Step, setting
 from unfade.steps.correct_fading.ends import BINS, density_counts, fading_of
 from unfade.steps.correct_fading.known import already_neutral, meeting_places, with_numbers
@@ -39,6 +40,9 @@ from unfade.steps.correct_fading.model import (
     luminance_density,
     restore_density,
 )
+from unfade.steps.correct_fading.network import blob_of, fading_told, ordered, small_view
+
+METHODS = ("ends",)  # that need no network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,12 @@ class Settings(contract.Settings):
     """How far fading is undone, what is known of it, and what a sound print is taken to be."""
 
     strength: float = setting(1.0, "share of the loss to undo", low=0, high=1, neutral=0.0)
+    method: str = setting(
+        "ends",
+        "how the loss is measured: from the ends of the layers' densities, or by a network of your "
+        "own, trained by the recipe `unfade`, for pictures in colour",
+        choices=METHODS, networks=True,
+    )  # fmt: skip
     reference: str = setting(
         "",
         "places that were grey or white: ROW,COL or ROW,COL,ROWS,COLS in pixels, with spaces "
@@ -84,13 +94,19 @@ class Settings(contract.Settings):
     dyes: str | None = setting(
         None,
         "which light each dye takes away beside its own; left out: `paper` where numbers or a "
-        "reference are given, else `independent`",
+        "reference are given and no network is used, else `independent`",
         choices=tuple(DYES),
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         places_of(self.reference, "reference")
+        if network_of(self) is not None and self.dyes_used != "independent":
+            raise SettingsError(
+                f"The network `{self.method}` tells what red, green and blue densities lost, and "
+                f"`dyes` is `{self.dyes_used}`.",
+                "Use `method` `ends`, or `dyes` `independent`.",
+            )
 
     @property
     def left(self) -> tuple[float | None, ...]:
@@ -103,8 +119,15 @@ class Settings(contract.Settings):
     @property
     def dyes_used(self) -> str:
         """The key of ``DYES``. Ends of single channels stray less than those of unmixed dyes."""
+        if network_of(self) is not None:
+            return self.dyes or "independent"
         known = self.reference or any(n is not None for n in (*self.left, *self.stains))
         return self.dyes or ("paper" if known else "independent")
+
+
+def network_of(settings: Settings) -> str | None:
+    """The network that measures, if one does."""
+    return networks.network_name(settings.method, METHODS, {})
 
 
 def measure_fading(
@@ -122,7 +145,33 @@ def measure_fading(
 
 
 def measure(picture: Picture, settings: Settings, findings: Findings, bench: BenchView) -> Fading:
-    """The loss of the whole picture, from histograms that are summed window by window."""
+    """The loss of the whole picture, before the share of it that is undone.
+
+    Raises:
+        SettingsError: ``method`` names a network of another kind
+        ModelMissing: the network or its runtime is not here
+    """
+    keep_tone = settings.keep_tone
+    if keep_tone is None:
+        tone = findings.tone
+        keep_tone = tone is not None and tone.kind in ("grey", "toned")
+    one_layer = keep_tone or picture.channels == 1
+    name = network_of(settings)
+    if name is None:
+        found = _of_ends(_counted(picture, settings, bench), settings, one_layer)
+    elif one_layer:
+        found = _of_ends(_counted(picture, settings, bench), settings, one_layer)
+        found = replace(found, says=f"{found.says} Told by the ends: one curve for all layers.")
+    else:
+        found = _told(picture, name, settings, bench)
+    places = places_of(settings.reference, "reference")
+    if places:
+        found = _met(found, places, picture, settings)
+    return with_numbers(found, settings.left, settings.stains).scaled(settings.strength)
+
+
+def _counted(picture: Picture, settings: Settings, bench: BenchView) -> np.ndarray:
+    """Histograms of the layers' densities, summed window by window."""
     grid = Grid()
 
     def count(tile: Tile) -> np.ndarray:
@@ -138,16 +187,21 @@ def measure(picture: Picture, settings: Settings, findings: Findings, bench: Ben
         bytes_each=grid.core_px**2 * 80,
     ):
         total += counts
-    keep_tone = settings.keep_tone
-    if keep_tone is None:
-        tone = findings.tone
-        keep_tone = tone is not None and tone.kind in ("grey", "toned")
-    one_layer = keep_tone or picture.channels == 1
-    found = _of_ends(total, settings, one_layer)
-    places = places_of(settings.reference, "reference")
-    if places:
-        found = _met(found, places, picture, settings)
-    return with_numbers(found, settings.left, settings.stains).scaled(settings.strength)
+    return total
+
+
+def _told(picture: Picture, name: str, settings: Settings, bench: BenchView) -> Fading:
+    """The loss as a network tells it."""
+    engine = networks.opened(bench, name, step=STEP.name, scale=0, shape="find")
+    if not hasattr(engine, "tell"):
+        raise SettingsError(
+            f"`{STEP.name}` cannot use the network `{name}`, which finds places.",
+            f"`unfade models list --task {STEP.name}` shows those that fit.",
+        )
+    densities = small_view(picture)
+    order = ordered(densities)
+    found = fading_told(engine.tell(blob_of(densities, order)), order)
+    return replace(found, gains=tuple(max(g, 1 / settings.max_gain) for g in found.gains))
 
 
 def _of_ends(counts: np.ndarray, settings: Settings, one_layer: bool) -> Fading:
@@ -190,6 +244,7 @@ STEP = Step(
     looks_at=("tone",),
     measure=measure,
     propose=_propose,
+    network=network_of,
     encoding="linear",
     paper="Wallace 1989; Chatterjee, Trumpy, Ruedel 2023",
 )

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from unfade.engines.nets.plain_unet import PlainUNet
+from unfade.train.colour import light_of, srgb_of
 from unfade.train.contract import Batch, Export, Task, adamw
-from unfade.train.tasks.unfade import light_of, srgb_of
 
 RANGE = 110.0  # chroma -110..110 as -1..1
 LOOK_PX = 192  # the whole picture's side at use: objects as large as in the patches it learns from
