@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ XMP = (
 IPTC = b"8BIM\x04\x04\0\0\0\0\0\x0c\x1c\x02\x05\0\x07Hamburg"
 
 
+@cache
 def profile(channels: int = 3) -> bytes:
-    """A real sRGB profile, or the same with a grey signature."""
+    """A real sRGB profile, or the same with a grey signature; made once, it holds its date."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return srgb if channels == 3 else srgb[:16] + b"GRAY" + srgb[20:]
 

@@ -45,7 +45,8 @@ def test_addresses_are_encrypted_and_files_are_named_once() -> None:
 def test_networks_for_steps_state_their_tiling() -> None:
     for entry in entries():
         if entry.format == "ncnn":
-            assert entry.tile_px > 2 * entry.halo_px > 0
+            assert entry.tile_px > 2 * entry.halo_px
+            assert (entry.halo_px == 0) == (entry.tiling == "whole"), entry.name
             assert entry.bytes_per_pixel > 0
 
 
