@@ -11,7 +11,7 @@ from skimage import data
 
 
 def damaged() -> np.ndarray:
-    """(512, 512) uint8: a real photograph with 14 specks and one scratch; 7 and 1 are certain."""
+    """(512, 512) uint8: a real photograph with 14 specks and one scratch; 6 and 1 are certain."""
     rng = np.random.default_rng(1)
     picture = data.camera().copy()
     for _ in range(14):

@@ -43,6 +43,7 @@ from unfade.steps.correct_fading.model import (
 from unfade.steps.correct_fading.network import blob_of, fading_told, ordered, small_view
 
 METHODS = ("ends",)  # that need no network
+NETWORKS = {"unfade": "unfade-fading"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +53,9 @@ class Settings(contract.Settings):
     strength: float = setting(1.0, "share of the loss to undo", low=0, high=1, neutral=0.0)
     method: str = setting(
         "ends",
-        "how the loss is measured: from the ends of the layers' densities, or by a network of your "
-        "own, trained by the recipe `unfade`, for pictures in colour",
-        choices=METHODS, networks=True,
+        "how the loss is measured: from the ends of the layers' densities, or for pictures in colour "
+        "by a network: `unfade`, or your own of the recipe `unfade`",
+        choices=(*METHODS, *NETWORKS), networks=True,
     )  # fmt: skip
     reference: str = setting(
         "",
@@ -127,7 +128,7 @@ class Settings(contract.Settings):
 
 def network_of(settings: Settings) -> str | None:
     """The network that measures, if one does."""
-    return networks.network_name(settings.method, METHODS, {})
+    return networks.network_name(settings.method, METHODS, NETWORKS)
 
 
 def measure_fading(
