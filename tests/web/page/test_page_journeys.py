@@ -19,10 +19,10 @@ def test_a_photograph_is_restored_but_for_the_mark_that_was_rejected(
     studio: Studio, picture: Path, tmp_path: Path
 ) -> None:
     studio.add(picture)
-    studio.say("7 spots of dust").wait_for()
+    studio.say("9 spots of dust").wait_for()
     studio.say("1 scratch").wait_for()
     studio.say("One by one").click()
-    studio.page.get_by_role("checkbox", name="No. 1: mend").first.uncheck()
+    studio.page.get_by_role("checkbox", name="No. 2: mend").first.uncheck()
     studio.say("1 left as it is").wait_for()
     with studio.page.expect_request("**/v1/jobs") as sent:
         studio.restore()
