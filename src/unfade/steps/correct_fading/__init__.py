@@ -53,7 +53,7 @@ class Settings(contract.Settings):
     strength: float = setting(1.0, "share of the loss to undo", low=0, high=1, neutral=0.0)
     method: str = setting(
         "ends",
-        "how the loss is measured: from the ends of the layers' densities, or in pictures in colour "
+        "how the loss is measured: from the ends of the layers' densities, or in colour pictures "
         "by a network: `unfade`, or your own of the recipe `unfade`",
         choices=(*METHODS, *NETWORKS), networks=True,
     )  # fmt: skip
