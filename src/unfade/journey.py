@@ -188,6 +188,7 @@ def restore(
         findings=findings,
         advice=advice,
         policy=policy,
+        only_classical=only_classical,
         rejected=tuple(rejected),
         masks=_mask_facts(mask=mask, protect=protect),
     )
@@ -269,6 +270,7 @@ def revert(
         recipe=(recipe := parse_recipe(record.recipe, record_path(output).name)),
         policy=record.policy,
         only=recipe.step_names,  # what was asked for then is asked for now
+        only_classical=record.only_classical,
         mask=masks.get("mask"),
         protect=masks.get("protect"),
         rejected=sorted(keys),

@@ -65,6 +65,7 @@ class Record:
     recipe: str = ""  # the recipe's text: the same treatment can be made again from it
     recipe_sha256: str = ""
     policy: str = "family"
+    only_classical: bool = False  # no network was used, not even to look
     seed: int = 0
     steps: tuple[StepRecord, ...] = ()
     left_alone: tuple[str, ...] = ()

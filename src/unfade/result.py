@@ -74,6 +74,7 @@ class Result:
         policy: str,
         rejected: tuple[str, ...],
         masks: dict[str, Any],
+        only_classical: bool = False,
     ) -> Result:
         """Put together what a treatment gave with why it was chosen."""
         record = Record(
@@ -82,6 +83,7 @@ class Result:
             recipe=advice.recipe.to_text(),
             recipe_sha256=advice.recipe.sha256,
             policy=policy,
+            only_classical=only_classical,
             steps=treated.steps,
             left_alone=advice.left_alone,
             rejected=tuple(sorted(rejected)),

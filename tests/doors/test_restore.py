@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 
 from unfade.errors import OutputError
 
@@ -208,6 +210,31 @@ def test_taking_an_item_back_equals_a_run_without_it(
     assert (samples(tmp_path / "less.png.evidence.png") > 0).sum() < (
         samples(Path(str(output) + ".evidence.png")) > 0
     ).sum()
+
+
+def test_taking_back_sees_with_the_same_eyes_as_the_run_did(unfade: Run, tmp_path: Path) -> None:
+    """A network has a say in what is dust; without it other spots are mended."""
+    rng = np.random.default_rng(1)
+    picture = data.camera().copy()
+    for _ in range(14):
+        row, col = (int(v) for v in rng.integers(20, 490, 2))
+        axes = int(rng.integers(2, 5)), int(rng.integers(2, 4))
+        angle = float(rng.integers(0, 180))
+        cv2.ellipse(picture, (col, row), axes, angle, 0, 360, 250, -1, cv2.LINE_AA)
+    cv2.line(picture, (300, 20), (306, 480), 245, 2, cv2.LINE_AA)
+    source, output = tmp_path / "scan.png", tmp_path / "scan-restored.png"
+    Image.fromarray(picture).save(source)
+    assert unfade("restore", source, "--only-classical").code == 0
+    record = json.loads(Path(f"{output}.unfade.json").read_text())
+    assert record["only_classical"] is True
+    items = [item for step in record["steps"] for item in step["items"]]
+    seen = json.loads(unfade("restore", source, "-o", tmp_path / "n.png", "--json").out)
+    other = json.loads(Path(seen["record"]).read_text())
+    assert {i["key"] for i in items} != {i["key"] for s in other["steps"] for i in s["items"]}
+    assert unfade("revert", output, "--item", 1, "-o", tmp_path / "less.png").code == 0
+    words = ["restore", source, "-o", tmp_path / "never.png", "--only-classical"]
+    assert unfade(*words, "--reject", items[0]["key"]).code == 0
+    assert np.array_equal(samples(tmp_path / "less.png"), samples(tmp_path / "never.png"))
 
 
 def test_reverting_all_gives_the_very_bytes(unfade: Run, damaged: Path, tmp_path: Path) -> None:
