@@ -13,12 +13,14 @@ from skimage import data
 import unfade
 from unfade.advice import advise
 from unfade.condition import look_at
+from unfade.condition.marks import look as look_at_marks
 from unfade.condition.mould import find_mould, whereabouts
 from unfade.condition.mould.joining import without_mould
 from unfade.condition.stains import look
 from unfade.degrade import Degraded, degrade, parse_degradation
 from unfade.findings import Findings, Mark, MarkKind, Marks, Region, Stains, paint
 from unfade.picture import Picture, Window
+from unfade.recipe import parse_recipe
 
 MOULD = parse_degradation(
     'format=1\nname="damp"\nreference_px=0\n[[damage]]\nuse="mould"\ncount=3\n'
@@ -178,9 +180,8 @@ def test_what_is_said_and_advised() -> None:
 
 def test_a_dot_is_dust_or_mould_and_never_both() -> None:
     picture = stored(mouldy(colour()).pixels)
-    alone = look_at(picture, BENCH, only={"marks"}).marks
-    both = look_at(picture, BENCH, only={"marks", "stains"})
-    assert alone is not None
+    alone = look_at_marks(picture, BENCH)
+    both = look_at(picture, BENCH, only={"marks"})  # stains are looked at with them
     assert both.marks is not None
     assert both.stains is not None
     assert len(both.marks.items) < len(alone.items)  # the eye for dust saw them too
@@ -223,6 +224,15 @@ def test_a_hair_across_a_colony_stays_a_hair() -> None:
     assert (
         without_mould(Findings(marks=found.marks), stored(np.zeros((40, 40)))).marks is found.marks
     )
+
+
+def test_a_recipe_finds_the_same_dust_as_the_advice_that_wrote_it() -> None:
+    picture = stored(mouldy(colour()).pixels)
+    advised = unfade.restore(picture, skip=("remove_stains",))
+    assert "remove_dust" in [step.step for step in advised.record.steps]
+    again = unfade.restore(picture, recipe=parse_recipe(advised.record.recipe))
+    assert again.record.items == advised.record.items
+    assert np.array_equal(again.picture.samples, advised.picture.samples)
 
 
 def test_a_mouldy_print_is_mended_once() -> None:

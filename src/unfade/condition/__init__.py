@@ -57,6 +57,8 @@ FINDERS: tuple[Finder, ...] = (
     wear.FINDER,
 )
 
+WITH_MARKS = ("infrared", "stains")  # see ``look_at``
+
 
 def look_at(
     picture: Picture,
@@ -68,15 +70,16 @@ def look_at(
     """Look at a picture with all eyes, or with those named.
 
     Args:
-        only: names of findings, e.g. {"marks", "noise"}; None: all. Where the scan has an
-            infrared plane, marks are looked for in it too; where stains are looked for as well,
-            dots of mould are no marks
+        only: names of findings, e.g. {"marks", "noise"}; None: all. What is a mark depends on
+            two others, which are looked at with them: the infrared plane, where the scan has one,
+            and stains, since dots of mould are no dust
         networks: False leaves out the eyes that are networks, and the second opinions of others
     Returns:
         findings; what nobody looked for is None
     """
     bench = bench if networks else WithoutNetworks(bench)
-    wanted = None if only is None else {*only, *(("infrared",) if "marks" in only else ())}
+    beside = WITH_MARKS if only is not None and "marks" in only else ()
+    wanted = None if only is None else {*only, *beside}
     seen = {
         finder.name: finder.look(picture, bench)
         for finder in FINDERS
