@@ -146,3 +146,11 @@ def test_bits_do_not_depend_on_threads_or_memory() -> None:
             results.append([pixels for _, pixels in engine.mend_tiles(picture, bench)])
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps", "auto"])
+def test_networks_that_only_look_stay_on_the_processor(device: str) -> None:
+    """Whatever runs the large networks, the small ones of our own see the same."""
+    with Bench(device=device) as bench:
+        for name in ("unfade-damage", "unfade-colorize", "unfade-fading"):
+            assert bench.engine(name).runtime == "ncnn on cpu"

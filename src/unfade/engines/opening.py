@@ -72,13 +72,15 @@ def open_engine(
         return _open_latent(name, latent, device, memory_bytes)
     entry = find(name)
     refuse_licence(entry, licence)
-    if entry.format == "ncnn" and entry.architecture == ARCHITECTURE and runtime != "torch":
-        if runtime == "auto":
-            runtime = _runtime_for(device if device != "auto" else "cpu")
-        if runtime != "torch":
+    if entry.format == "ncnn" and entry.architecture == ARCHITECTURE:
+        asked = _runtime_for(device) if runtime == "auto" else runtime
+        if asked != "torch" or entry.shape != "mend":
+            # PyTorch has no way to open the others, which are small: they stay on the processor
+            here = asked != "torch" and device != "auto"
             return open_own(
                 facts_of(entry), store.files(name, cache=cache),
-                device="cpu" if device == "auto" else device, runtime=runtime, threads=threads,
+                device=device if here else "cpu",
+                runtime=asked if asked != "torch" else _runtime_for("cpu"), threads=threads,
             )  # fmt: skip
     if entry.format == "ncnn" and entry.shape == "mend":
         files = store.files(name, cache=cache)
