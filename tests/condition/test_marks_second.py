@@ -13,7 +13,7 @@ from skimage import data
 from unfade.condition import look_at
 from unfade.condition.marks import look, second
 from unfade.engines.contract import BenchView, PlainBench
-from unfade.errors import ModelMissing
+from unfade.errors import ModelMissing, OutOfResources
 from unfade.picture import Picture, Window
 from unfade.pixels.tiles import Grid
 
@@ -33,6 +33,13 @@ class Says:
                 self.seen.append(tile.core)
                 shape = (tile.core.rows, tile.core.cols, 7)
                 yield tile.core, np.full(shape, self.odds, np.float32)
+
+
+class Starves:
+    """A network that has no room to run."""
+
+    def find_tiles(self, picture: Picture, bench: BenchView, **_: Any) -> Iterator[Any]:
+        raise OutOfResources("no room")
 
 
 class Bench(PlainBench):
@@ -84,6 +91,16 @@ def test_only_tiles_with_plausible_candidates_are_asked_about(scratched: Picture
     assert any(w.left <= 90 < w.right for w in network.seen)
     quiet = Says(10.0)
     assert not look(Picture(data.coffee()), Bench(quiet)).items and not quiet.seen
+
+
+def test_who_had_a_say_is_told_and_lack_of_memory_never_gives_other_marks(
+    scratched: Picture,
+) -> None:
+    assert look(scratched, Bench(None)).seconded_by == ""
+    assert look(scratched, Bench(Says(10.0))).seconded_by == "unfade-damage"
+    assert look(scratched, Bench(Says(-10.0))).seconded_by == "unfade-damage"
+    starved = look(scratched, Bench(Starves()))
+    assert starved.hindered == "no room" and not starved.items and starved.confidence is None
 
 
 def test_tiles_do_not_change_the_opinion(scratched: Picture) -> None:

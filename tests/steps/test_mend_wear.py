@@ -79,4 +79,10 @@ def test_with_too_little_memory_it_says_so_and_the_rest_of_advice_goes_on() -> N
         by_itself = unfade.restore(samples, bench=bench)
         assert "needs" in by_itself.record.findings["wear"]["hindered"]
         with pytest.raises(OutOfResources, match="mend_wear"):
+            unfade.restore(samples, only=["mend_wear"], bench=bench)
+        with pytest.raises(OutOfResources, match="cannot tell where"):
             unfade.restore(samples, recipe="worn-print", bench=bench)
+        assert "needs" in by_itself.record.findings["marks"]["hindered"]
+        assert any("dust and scratches: " in said for said in by_itself.record.left_alone)
+        with pytest.raises(OutOfResources, match="remove_dust"):
+            unfade.restore(samples, only=["remove_dust"], bench=bench)

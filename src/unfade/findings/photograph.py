@@ -55,11 +55,18 @@ class Cast(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Marks(Finding):
-    """Dust, hairs and scratches, each an item."""
+    """Dust, hairs and scratches, each an item.
+
+    Attributes:
+        seconded_by: the network that had a say in them; empty: none had
+        hindered: why that network could not be run; empty: it could, or need not
+    """
 
     items: tuple[Mark, ...] = ()
     area_share: float = 0.0
     size_mm: tuple[float, ...] = ()  # longest extent of each item when dpi is known
+    seconded_by: str = ""
+    hindered: str = ""
 
     def of_kind(self, *kinds: MarkKind) -> tuple[Mark, ...]:
         return tuple(mark for mark in self.items if mark.kind in kinds)

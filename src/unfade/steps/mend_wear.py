@@ -12,12 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unfade.engines.contract import BenchView
-from unfade.errors import OutOfResources
 from unfade.findings import Findings, Mark
-from unfade.picture import Picture
 from unfade.steps.contract import setting
-from unfade.steps.inpaint import FillSettings, fill_step, grown_marks, learned
+from unfade.steps.inpaint import FillSettings, fill_step, grown_marks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +45,10 @@ def chosen_wear(findings: Findings, settings: Settings) -> Sequence[Mark]:
     )
 
 
-def _measure(
-    picture: Picture, settings: Settings, findings: Findings, bench: BenchView
-) -> learned.Filling:
-    if findings.wear is not None and findings.wear.hindered:
-        raise OutOfResources(
-            f"`mend_wear` cannot tell where: {findings.wear.hindered}",
-            "Allow more with `--memory`, or leave the step out.",
-        )
-    return learned.measure_fill(picture, settings, findings, bench)
-
-
 STEP = fill_step(
     name="mend_wear",
     title="Mend the wear that the network for damage sees",
     settings=Settings,
     regions=chosen_wear,
     looks_at="wear",
-    measure=_measure,
 )

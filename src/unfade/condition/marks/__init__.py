@@ -28,6 +28,7 @@ from unfade.condition.marks.second import second_opinion
 from unfade.condition.marks.series import without_series
 from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import BenchView, PlainBench
+from unfade.errors import OutOfResources
 from unfade.findings import Mark, MarkKind, Marks
 from unfade.picture import Picture, Pixels
 
@@ -50,20 +51,28 @@ def find_marks(
     Cost: about 1 s a megapixel on one core
     """
     found = _find(Picture.of(pixels), PlainBench(), sure_odds, mark_odds)
-    return () if isinstance(found, str) else found
+    return () if isinstance(found, str) else found[0]
 
 
 def look(picture: Picture, bench: BenchView) -> Marks:
     """Dust, hairs and scratches of a picture, each an item.
 
     Reads tiles; holds only specks (pixels that may be damage) of the whole picture, about 30
-    bytes for each, and no plane of it. Items depend neither on threads nor on memory.
+    bytes for each, and no plane of it. Items depend neither on threads nor on memory: where
+    there is no room for the network, nothing is told.
     """
-    found = _find(picture, bench, SURE_ODDS, MARK_ODDS)
-    if isinstance(found, str):
-        return Marks(says=found)
+    try:
+        seen = _find(picture, bench, SURE_ODDS, MARK_ODDS)
+    except OutOfResources as error:
+        return Marks(says=f"Not looked for. {error.found}", hindered=error.found)
+    if isinstance(seen, str):
+        return Marks(says=seen)
+    found, network = seen
     if not found:
-        return Marks(says="No dust, hair or scratch stands out beyond doubt.", confidence=0.9)
+        return Marks(
+            says="No dust, hair or scratch stands out beyond doubt.", confidence=0.9,
+            seconded_by=network,
+        )  # fmt: skip
     area = sum(mark.region.area_px for mark in found)
     share = area / (picture.rows * picture.cols)
     return Marks(
@@ -72,13 +81,14 @@ def look(picture: Picture, bench: BenchView) -> Marks:
         items=found,
         area_share=share,
         size_mm=_sizes(found, picture),
+        seconded_by=network,
     )
 
 
 def _find(
     picture: Picture, bench: BenchView, sure_odds: float, mark_odds: float
-) -> tuple[Mark, ...] | str:
-    """The marks, or why nothing can be told."""
+) -> tuple[tuple[Mark, ...], str] | str:
+    """The marks and the network that had a say in them, or why nothing can be told."""
     if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
         return f"Too small to tell: {picture.rows} x {picture.cols} pixels."
     if is_page(picture):
@@ -94,7 +104,8 @@ def _find(
     else:
         found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
         found = [m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE]
-    return tuple(without_series(found, picture.rows, picture.cols))
+    marks = tuple(without_series(found, picture.rows, picture.cols))
+    return marks, "" if joint is None else second.NETWORK
 
 
 def _counted(marks: tuple[Mark, ...]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from unfade.condition.marks.candidates import Candidates
 from unfade.condition.marks.weights import JOINT
 from unfade.engines.contract import BenchView
-from unfade.errors import ModelMissing, OutOfResources
+from unfade.errors import ModelMissing
 from unfade.picture import Picture, Window
 
 NETWORK = "unfade-damage"
@@ -32,23 +32,25 @@ def second_opinion(
     Args:
         odds: of each group (candidates,), judged without the network
     Returns:
-        for each group (candidates,) float64; None: the network is not here, or no memory for it
+        for each group (candidates,) float64; None: the network is not here, or need not be asked
+    Raises:
+        OutOfResources: no memory for it; other marks with less memory would be another result
     Cost:
         about 0.5 s on one core for each megapixel of tiles that are looked at; 30 bytes for each
         speck of a plausible candidate
     """
-    joint = [np.full(len(o), -np.inf) for o in odds]
     at_best = [weighed(o, np.full(len(o), FARTHEST)) for o in odds]
     if max((float(o.max()) for o in at_best if len(o)), default=-np.inf) < SURE_ODDS:
-        return joint
+        return None
     asked = [o >= MARK_ODDS for o in at_best]
     specks = Asked(candidates, asked, picture)
     try:
         engine = bench.engine(NETWORK)
-        for window, maps in engine.find_tiles(picture, bench, wanted=specks.touch):
-            specks.vote(window, maps[:, :, 0])
-    except (ModelMissing, OutOfResources):
+    except ModelMissing:
         return None
+    for window, maps in engine.find_tiles(picture, bench, wanted=specks.touch):
+        specks.vote(window, maps[:, :, 0])
+    joint = [np.full(len(o), -np.inf) for o in odds]
     said = np.split(specks.means(), np.cumsum([len(o) for o in odds])[:-1])
     for result, own, other, ask in zip(joint, odds, said, asked, strict=True):
         result[ask] = weighed(own, other)[ask]

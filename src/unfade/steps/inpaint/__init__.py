@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from unfade.engines.contract import BenchView
-from unfade.errors import nearest
+from unfade.errors import OutOfResources, nearest
 from unfade.findings import Findings, Mark, MarkKind, Region
 from unfade.picture import Mask, Picture, Pixels, Window
 from unfade.pixels.grain import add_grain, measure_grain
@@ -194,8 +194,20 @@ def fill_step(
 ) -> Step:
     """A local step that fills what its ``regions`` choose, as ``FillSettings`` say.
 
-    What is filled by what, and what that counts as, is the same for all of them.
+    What is filled by what, and what that counts as, is the same for all of them. Where the eye
+    could not look, the step refuses: nothing to do would be another result.
     """
+
+    def measured(
+        picture: Picture, settings: FillSettings, findings: Findings, bench: BenchView
+    ) -> Any:
+        if hindered := getattr(getattr(findings, looks_at), "hindered", ""):
+            raise OutOfResources(
+                f"`{name}` cannot tell where: {hindered}",
+                "Allow more with `--memory`, or leave the step out.",
+            )
+        return measure(picture, settings, findings, bench)
+
     return Step(
         name=name,
         title=title,
@@ -205,7 +217,7 @@ def fill_step(
         propose=propose,
         regions=regions,
         looks_at=(looks_at,),
-        measure=measure,
+        measure=measured,
         halo_px=surround_px,
         network=network_of,
         made_with=made_with,
