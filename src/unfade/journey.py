@@ -28,6 +28,7 @@ from unfade.advice import (
 from unfade.advice.networks import refuse_networks, wish_enlarged
 from unfade.condition import look_at
 from unfade.engines.contract import BenchView
+from unfade.engines.lent import bench_or_own
 from unfade.errors import UnreadableInput, UsageError
 from unfade.evaluate.comparison import Comparison, compare_pictures
 from unfade.files.formats.contract import Blocks, Header, Opened
@@ -36,6 +37,7 @@ from unfade.files.sidecar import read_record, record_path
 from unfade.film.journey import restore_film
 from unfade.film.kinds import is_film
 from unfade.film.rebuild import find_original, is_film_record, rebuild_film
+from unfade.film.wishes import refuse_for_films
 from unfade.findings import Findings, Mark, MarkKind, Marks
 from unfade.picture import Mask, Picture
 from unfade.pixels.regions import regions_of
@@ -129,6 +131,14 @@ def restore(
     ``FilmResult``, which has ``record`` and ``save`` as a ``Result`` has.
     """
     if isinstance(source, (str, os.PathLike)) and is_film(Path(source)):
+        refuse_for_films(
+            Path(source).name,
+            {
+                "faces": faces, "fill": fill, "prompt": prompt, "render": render, "hints": hints,
+                "reference": reference, "mask": mask, "protect": protect, "rejected": rejected,
+                "page": page,
+            },
+        )  # fmt: skip
         film: Any = restore_film(
             source,
             recipe=recipe,
@@ -137,6 +147,7 @@ def restore(
             skip=skip,
             settings=settings,
             upscale=upscale,
+            colorize=colorize,
             only_classical=only_classical,
             bench=bench,
             limits=limits,
@@ -144,7 +155,7 @@ def restore(
         return film  # type: ignore[no-any-return]  # the twin of Result for films
     opened = arrive(source, limits or Limits(), page)
     picture = opened.picture
-    with _bench(bench) as work:
+    with bench_or_own(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
         asked = _asked(
@@ -204,7 +215,7 @@ def examine(
 ) -> Examination:
     """Look at one picture: what is wrong, where, how sure, what would be done and why."""
     opened = arrive(source, limits or Limits(), page)
-    with _bench(bench) as work:
+    with bench_or_own(bench) as work:
         findings = replace(look_at(opened.picture, work), notes=opened.notes)
     return Examination(
         findings=findings,
@@ -442,25 +453,6 @@ def _with_user_marks(
     marks = findings.marks or Marks(says="Only the user's own mask.", confidence=1.0)
     own = tuple(Mark(kind=MarkKind.USER, region=region) for region in regions_of(mask))
     return replace(findings, marks=replace(marks, items=(*marks.items, *own)))
-
-
-class _bench:  # noqa: N801  # reads as a verb at its only kind of use: with _bench(given) as work
-    """The caller's bench as it is, or one of our own that is closed again."""
-
-    def __init__(self, given: BenchView | None) -> None:
-        self.given = given
-
-    def __enter__(self) -> BenchView:
-        if self.given is not None:
-            return self.given
-        from unfade.engines.bench import Bench
-
-        self.own = Bench()
-        return self.own
-
-    def __exit__(self, *error: object) -> None:
-        if self.given is None:
-            self.own.close()
 
 
 # -- taking back --------------------------------------------------------------------------------

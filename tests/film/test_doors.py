@@ -10,7 +10,7 @@ from made_films import Truth, decoded_planes
 
 import unfade
 from unfade.cli import main
-from unfade.errors import UsageError
+from unfade.errors import PolicyError, UsageError
 from unfade.recipe import load_recipe, parse_recipe
 
 
@@ -72,6 +72,15 @@ def test_a_name_is_found_beside_the_film(clean_film: Path, tmp_path: Path) -> No
     [
         (["--mask", "m.png"], "`--mask` is for pictures"),
         (["--in-place"], "`--in-place` is for pictures"),
+        (["--faces"], "`--faces` is for pictures"),
+        (["--face", "2"], "`--face` is for pictures"),
+        (["--fill", "lama"], "`--fill` is for pictures"),
+        (["--prompt", "sky"], "`--prompt` is for pictures"),
+        (["--render", "neutral"], "`--render` is for pictures"),
+        (["--hint", "9,9,#ff0000"], "`--hint` is for pictures"),
+        (["--reference", "p.png"], "`--reference` is for pictures"),
+        (["--report"], "`--report` is for pictures"),
+        (["--package"], "`--package` is for pictures"),
         (["--frames", "9-2"], "no range"),
         (["--frames", "5-500"], "has frames 0 to 23"),
         (["--preview", "soon"], "no time"),
@@ -84,6 +93,37 @@ def test_wrong_requests_are_answered(
 ) -> None:
     assert run("restore", clean_film, *options) == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_front_door_passes_over_no_wish(clean_film: Path) -> None:
+    for wish in ({"faces": True}, {"hints": ["9,9,#ff0000"]}, {"page": 0}, {"rejected": ["a"]}):
+        with pytest.raises(UsageError, match=f"`{next(iter(wish))}` is for pictures"):
+            unfade.restore(clean_film, **wish)  # type: ignore[arg-type]
+
+
+def test_a_dry_run_tells_what_would_be_done(
+    clean_film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "out.mkv"
+    words = ["restore", clean_film, "-o", target, "--dry-run"]
+    assert run(*words, "--upscale", 2, "--skip", "stabilise") == 0
+    told = capsys.readouterr().out
+    assert "24 frames" in told and "remove_dirt: recipe `film`" in told
+    assert "upscale: asked for: 2 times" in told and "stabilise" not in told
+    assert run(*words, "--recipe", "none", "--json") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert (planned["event"], planned["frames"], planned["reasons"]) == ("planned", 24, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_colour_is_given_to_a_film_that_asks_for_it(clean_film: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    words = ["restore", clean_film, "-o", target, "--recipe", "none", "--frames", "0-2", "-q"]
+    assert run(*words, "--colorize", "--policy", "museum") == PolicyError("").exit_code
+    assert run(*words, "--colorize") == 0  # asking is the permission
+    record = json.loads(Path(f"{target}.unfade.json").read_text())
+    assert [step["step"] for step in record["steps"]] == ["colorize"]
+    assert len(decoded_planes(target)[0]) == 3
 
 
 def test_a_film_step_on_a_picture_is_refused(tmp_path: Path) -> None:

@@ -62,6 +62,19 @@ def test_a_film_is_no_picture_and_a_picture_no_film(
         assert "is expected" in refused.json()["detail"]
 
 
+def test_what_only_pictures_have_is_refused_before_the_work(
+    client: TestClient, reel: bytes, upload: dict
+) -> None:
+    (film,) = client.post("/v1/uploads", files=[("file", ("a.mkv", reel))]).json()["uploads"]
+    for wish, given in (
+        ("faces", True), ("mask", upload["id"]), ("rejected", ["dust@1"]), ("prompt", "sky"),
+    ):  # fmt: skip
+        wanted = {"kind": "film", "upload": film["id"], wish: given}
+        refused = client.post("/v1/jobs", json=wanted)
+        assert refused.status_code == 400, refused.text
+        assert f"`{wish}` is for pictures; `a.mkv` is a film." in refused.json()["detail"]
+
+
 def test_a_cut_film_is_refused_or_shown_honestly(client: TestClient, reel: bytes) -> None:
     for length in (40, 300, len(reel) // 2):
         answer = client.post("/v1/uploads", files=[("file", ("cut.mkv", reel[:length]))])

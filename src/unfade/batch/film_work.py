@@ -18,11 +18,12 @@ from unfade.batch.executors.contract import JobView
 from unfade.engines.bench import Bench
 from unfade.errors import UnreadableInput
 from unfade.files.limits import Limits
-from unfade.film.begun import Begun, FilmOptions, begin
+from unfade.film.begun import Begun, begin
 from unfade.film.journey import FilmJob, decide
 from unfade.film.look import Look, Wanted
 from unfade.film.measuring import look_at_parts, looks_of, parts_of
 from unfade.film.segments import Work
+from unfade.film.wishes import FilmOptions
 from unfade.recipe import parse_recipe
 from unfade.version import VERSION
 

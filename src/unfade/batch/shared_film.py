@@ -13,25 +13,25 @@ import os
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from unfade.batch.executors.contract import Executor, Job
 from unfade.batch.film_work import MARK
 from unfade.batch.run import PATIENCE_S, TRIES, as_error
-from unfade.engines.bench import Bench
 from unfade.engines.contract import BenchView
+from unfade.engines.lent import bench_or_own
 from unfade.errors import UnreadableInput
-from unfade.files.limits import Limits
-from unfade.film.begun import Begun, FilmOptions, begin
+from unfade.film.begun import Begun, begin
 from unfade.film.delivery import FilmResult
 from unfade.film.joints import astray, was_sought
 from unfade.film.journey import FilmJob, decide
 from unfade.film.look import Look, Wanted
 from unfade.film.measuring import measure, parts_of
 from unfade.film.segments import Piece, Work, same
+from unfade.film.wishes import FilmWishes
 from unfade.film.writer import not_written
 from unfade.recipe import Recipe, load_recipe
 from unfade.version import VERSION
@@ -49,18 +49,10 @@ def restore_film_shared(
     executor: Executor,
     *,
     output: str | os.PathLike[str] | None = None,
-    recipe: str | os.PathLike[str] | Recipe = "auto",
-    policy: str = "film",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    upscale: int | None = None,
-    only_classical: bool = False,
-    options: FilmOptions | None = None,
     bench: BenchView | None = None,
-    limits: Limits | None = None,
     tries: int = TRIES,
     says: Callable[[str], None] | None = None,
+    **wishes: Unpack[FilmWishes],
 ) -> FilmResult:
     """Restore a film with the workers of an executor; see ``film.journey.restore_film``.
 
@@ -74,35 +66,19 @@ def restore_film_shared(
         WorkerLost, OutOfResources, Unreachable: again and again
         UnfadeError: whatever one worker met; the others are stopped, and what is done is kept
     """
-    own = Bench() if bench is None else None
-    at: BenchView = own if own is not None else bench  # type: ignore[assignment]  # one of the two
-    request: dict[str, Any] = {
-        "output": None if output is None else Path(output).absolute(),
-        "recipe": recipe,
-        "policy": policy,
-        "only": tuple(only),
-        "skip": tuple(skip),
-        "settings": {name: dict(values) for name, values in (settings or {}).items()},
-        "upscale": upscale,
-        "only_classical": only_classical,
-        "options": options or FilmOptions(),
-        "limits": limits,
-    }
-    try:
-        begun = begin(Path(source).absolute(), bench=at, **request)
+    target = None if output is None else Path(output).absolute()
+    with bench_or_own(bench) as work:
+        begun = begin(Path(source).absolute(), output=target, bench=work, **wishes)
         if begun.pictures:
             if says is not None:
                 says(ONE_WORKER)
             job = decide(begun)
             job.run()
             return job.result()
-        share = _Share(executor, begun, request, tries)
+        share = _Share(executor, begun, _as_plain(target, wishes, begun), tries)
         job = decide(begun, share.measured)
         share.make(job)
         return job.result()
-    finally:
-        if own is not None:
-            own.close()
 
 
 class _Share:
@@ -125,7 +101,7 @@ class _Share:
             "folder": str(folder),
             "mark": mark,
             "unfade": VERSION,
-            "request": _as_plain(request, begun),
+            "request": request,
         }
 
     def measured(self, work: Work, wanted: Wanted) -> Look:
@@ -301,19 +277,23 @@ def _runs(numbers: Sequence[int], slots: int, least: int) -> list[list[int]]:
     return runs
 
 
-def _as_plain(request: Mapping[str, Any], begun: Begun) -> dict[str, Any]:
-    """The request as plain data that means the same on another machine."""
-    recipe = request["recipe"]
+def _as_plain(target: Path | None, wishes: FilmWishes, begun: Begun) -> dict[str, Any]:
+    """Output and wishes as plain data that means the same on another machine."""
+    recipe = wishes.get("recipe", "auto")
     parse = isinstance(recipe, Recipe) or str(recipe) not in ("auto", "none")
     if parse:
         recipe = (recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))).to_text()
     options = begun.options
-    work = options.work or begun.temporary
-    if work is not None:
-        options = dataclasses.replace(options, work=work.absolute())
-    limits: Limits | None = request["limits"]
+    folder = options.work or begun.temporary
+    if folder is not None:
+        options = dataclasses.replace(options, work=folder.absolute())
+    limits = wishes.get("limits")
     return {
-        **request,
+        **wishes,
+        "output": target,
+        "only": tuple(wishes.get("only", ())),
+        "skip": tuple(wishes.get("skip", ())),
+        "settings": {name: dict(own) for name, own in (wishes.get("settings") or {}).items()},
         "recipe": recipe if parse else str(recipe),
         "parse": parse,
         "options": {f.name: getattr(options, f.name) for f in dataclasses.fields(options)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,9 +13,16 @@ from unfade.cli import console
 from unfade.cli.options import limits_of
 from unfade.errors import UsageError
 
+if TYPE_CHECKING:
+    from unfade.film.wishes import FilmWishes
+
 F = TypeVar("F", bound=Callable[..., Any])
 _SHARING = ("workers", "executor", "ray_address")
-_NOT_FOR_FILMS = ("mask", "protect", "reject", "page", "quality", "in_place")
+_ONLY_PICTURES = (
+    "mask", "protect", "reject", "page", "quality", "in_place", "faces", "face", "fill", "prompt",
+    "render", "hints", "reference", "report", "package", "credentials",
+)  # fmt: skip
+_SPELLED = {"hints": "--hint", "credentials": "--sign"}
 
 
 def film_options(command: F) -> F:
@@ -90,31 +97,25 @@ def restore_one_film(
 ) -> None:
     """Restore a film and tell about it; a run that was stopped goes on."""
     from unfade.film.delivery import was_interrupted
-    from unfade.film.journey import FilmOptions, restore_film
+    from unfade.film.journey import restore_film
     from unfade.film.report import side_by_side, write_report
+    from unfade.film.wishes import FilmOptions, FilmWishes, refuse_for_films
 
-    for name in _NOT_FOR_FILMS:
-        if options[name]:
-            raise UsageError(
-                f"`--{name.replace('_', '-')}` is for pictures; `{path.name}` is a film.",
-                "Leave it out.",
-            )
+    refuse_for_films(
+        path.name,
+        {_SPELLED.get(n, f"--{n.replace('_', '-')}"): options[n] for n in _ONLY_PICTURES},
+    )
     shared = _is_shared(options)
-    overwrite = options["overwrite"] or was_interrupted(target)
-    if not overwrite and "%" not in target.name and target.exists():
-        from unfade.files.places.local import check_target
-
-        check_target(target, False, path)
-    order: dict[str, Any] = {
-        "output": target,
-        "recipe": options["recipe"] or config.recipe,
-        "policy": options["policy"] or ("film" if config.policy == "family" else config.policy),
-        "only": options["only"],
-        "skip": options["skip"],
-        "settings": options["settings"],
-        "upscale": options["upscale"],
-        "only_classical": options["only_classical"],
-        "options": FilmOptions(
+    wishes = FilmWishes(
+        recipe=options["recipe"] or config.recipe,
+        policy=options["policy"] or ("film" if config.policy == "family" else config.policy),
+        only=options["only"],
+        skip=options["skip"],
+        settings=options["settings"],
+        upscale=options["upscale"],
+        colorize=options["colorize"],
+        only_classical=options["only_classical"],
+        options=FilmOptions(
             access=options["access"],
             deinterlace=options["deinterlace"],
             ivtc=options["ivtc"],
@@ -126,9 +127,16 @@ def restore_one_film(
             segment_s=options["segment_s"],
             rate=_rate(options["fps"]),
         ),
-        "bench": bench,
-        "limits": limits_of(config),
-    }
+        limits=limits_of(config),
+    )
+    if options["dry_run"]:
+        _tell_plan(path, wishes, options["as_json"])
+        return
+    overwrite = options["overwrite"] or was_interrupted(target)
+    if not overwrite and "%" not in target.name and target.exists():
+        from unfade.files.places.local import check_target
+
+        check_target(target, False, path)
     if shared:
         from unfade.batch.shared_film import restore_film_shared
 
@@ -137,11 +145,13 @@ def restore_one_film(
             result = restore_film_shared(
                 path,
                 executor,
+                output=target,
+                bench=bench,
                 says=None if silent else lambda note: console.say(f"{path}: {note}"),
-                **order,
+                **wishes,
             )
     else:
-        result = restore_film(path, **order)
+        result = restore_film(path, output=target, bench=bench, **wishes)
     saved = result.save(target, overwrite=overwrite)
     more: dict[str, str] = {}
     if options["side_by_side"]:
@@ -179,6 +189,26 @@ def _executor(options: dict[str, Any]) -> Any:
     from unfade.batch.executors.local import LocalExecutor
 
     return LocalExecutor(workers=options["workers"], threads=threads)
+
+
+def _tell_plan(path: Path, wishes: FilmWishes, as_json: bool) -> None:
+    """What would be done; where, only its frames can tell."""
+    from unfade.film.choosing import choose_recipe
+    from unfade.film.probe import probe
+
+    options = wishes["options"]
+    film = probe(path, limits=wishes["limits"], rate=options.rate if options else None)
+    recipe, reasons = choose_recipe(wishes)
+    if as_json:
+        said = {"recipe": recipe.to_text(), "reasons": reasons, "frames": film.frames}
+        console.show_json({"event": "planned", "source": str(path), **said})
+        return
+    console.show(
+        f"{path}, {film.frames} frames: "
+        + ("a lossless copy would be made." if not reasons else "would be done:")
+    )
+    for step, reason in reasons.items():
+        console.show(f"  {step}: {reason}")
 
 
 def _tell(path: Path, saved: Any, options: dict[str, Any], more: dict[str, str]) -> None:

@@ -189,10 +189,6 @@ def _one(
     from unfade.film.kinds import is_film
 
     if path != STANDARD and is_film(Path(path)):
-        if options["credentials"] is not None:
-            raise UsageError(
-                f"`{path}` is a film, and only pictures are signed.", "Leave `--sign` out."
-            )
         where = target_for_film(path, target, options["output"], options["access"])
         restore_one_film(Path(path), where, options, config, bench)
         return

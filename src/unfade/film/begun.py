@@ -13,15 +13,12 @@ import tempfile
 import weakref
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from unfade.advice.networks import refuse_networks
 from unfade.engines.contract import BenchView
-from unfade.files.limits import Limits
 from unfade.files.places.local import check_target
 from unfade.film.choosing import choose_recipe
 from unfade.film.facts import Film
@@ -31,6 +28,7 @@ from unfade.film.mux import check_losses, losses
 from unfade.film.plan import split_steps
 from unfade.film.probe import probe
 from unfade.film.segments import Work
+from unfade.film.wishes import POLICY, FilmOptions, FilmWishes
 from unfade.film.writer import Delivery, delivery_of
 from unfade.recipe import Recipe
 from unfade.steps import Settings, step_of
@@ -38,37 +36,6 @@ from unfade.version import VERSION
 
 if TYPE_CHECKING:
     from unfade.film.rebuild import Rebuild
-
-SEGMENT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmOptions:
-    """How a film is read, cut into work and written; never part of a recipe.
-
-    Attributes:
-        access: "av1", "x264:20", "x265", "prores" for an access copy; None: a lossless master
-        deinterlace, ivtc, keep_cadence: what to do about fields and repeats
-        frames: (first, end) of the frames to make; the others are only read
-        preview_s: make this many seconds from the middle of the film
-        strict: damage is an error
-        allow_loss: streams that the output cannot hold are listed and left out
-        segment_s: seconds of film that a kill may cost
-        rate: frames a second, for sequences of pictures
-        work: folder for pieces; None: beside the output, or a temporary one
-    """
-
-    access: str | None = None
-    deinterlace: bool = False
-    ivtc: bool = False
-    keep_cadence: bool = False
-    frames: tuple[int, int] | None = None
-    preview_s: float | None = None
-    strict: bool = False
-    allow_loss: bool = False
-    segment_s: float = SEGMENT_S
-    rate: Fraction | None = None
-    work: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,17 +78,9 @@ def begin(
     *,
     output: str | os.PathLike[str] | None,
     bench: BenchView,
-    recipe: str | os.PathLike[str] | Recipe = "auto",
-    policy: str = "film",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    upscale: int | None = None,
-    only_classical: bool = False,
-    options: FilmOptions | None = None,
-    limits: Limits | None = None,
     rebuild: Rebuild | None = None,
     worker: str = "",
+    **wishes: Unpack[FilmWishes],
 ) -> Begun:
     """Open a film and settle what is done to it; see ``journey.restore_film``.
 
@@ -129,13 +88,11 @@ def begin(
         rebuild: what an earlier run decided, instead of looking anew
         worker: a name of its own for one of several that share the film
     """
-    options = options or FilmOptions()
+    options = wishes.get("options") or FilmOptions()
     path = Path(source)
     target = Path(output) if output is not None else None
-    chosen, reasons = choose_recipe(recipe, policy, only, skip, settings, upscale)
-    if only_classical:
-        refuse_networks(chosen)
-    film = probe(path, limits=limits, rate=options.rate)
+    chosen, reasons = choose_recipe(wishes)
+    film = probe(path, limits=wishes.get("limits"), rate=options.rate)
     if not film.frames:
         film = _timed_by_decoding(film)
     delivery = delivery_of(options.access, target or Path("film.mkv"))
@@ -162,7 +119,7 @@ def begin(
         film=film,
         recipe=chosen,
         reasons=reasons,
-        policy=policy,
+        policy=wishes.get("policy", POLICY),
         temporal=temporal,
         pictures=pictures,
         work=work,

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 from unfade.advice import check_policy, overlay
+from unfade.advice.networks import refuse_networks
+from unfade.film.wishes import POLICY, FilmWishes
 from unfade.recipe import Recipe, load_recipe
 from unfade.steps import Settings, find_step, settings_from, step_of
 
 
-def choose_recipe(
-    recipe: str | os.PathLike[str] | Recipe,
-    policy: str,
-    only: Collection[str],
-    skip: Collection[str],
-    settings: Mapping[str, Mapping[str, Any]] | None,
-    upscale: int | None,
-) -> tuple[Recipe, dict[str, str]]:
-    """The recipe to carry out, with reasons."""
+def choose_recipe(wishes: FilmWishes) -> tuple[Recipe, dict[str, str]]:
+    """The recipe to carry out, and the reason for each of its steps.
+
+    Raises:
+        RecipeError: no such recipe, step or setting
+        PolicyError: the policy forbids a step
+        UsageError: a network stands in a recipe that is to have none
+    """
+    recipe, upscale = wishes.get("recipe", "auto"), wishes.get("upscale")
+    only, skip = wishes.get("only", ()), wishes.get("skip", ())
     if isinstance(recipe, Recipe):
         chosen = recipe
     elif str(recipe) == "none":
@@ -30,11 +30,13 @@ def choose_recipe(
     have = {step_of(s).name: s for s in chosen.steps}
     reasons = dict.fromkeys(have, f"recipe `{chosen.name}`.")
     asked = dict.fromkeys(only, "asked for by name.")
-    over = {name: dict(values) for name, values in (settings or {}).items()}
+    over = {name: dict(values) for name, values in (wishes.get("settings") or {}).items()}
     asked |= {name: "asked for by its settings." for name in over if name not in have}
     if upscale is not None:
         over.setdefault("upscale", {})["scale"] = upscale
         asked["upscale"] = f"asked for: {upscale} times along each side."
+    if wishes.get("colorize"):
+        asked["colorize"] = "asked for: colours that the picture does not hold."
     for name in (*asked, *skip):
         find_step(name)
     steps: list[Settings] = [
@@ -49,5 +51,7 @@ def choose_recipe(
                 find_step(name).settings, {}, f"`{name}`"
             ))  # fmt: skip
     chosen = overlay(replace(chosen, steps=tuple(steps)), over)
-    check_policy(chosen, policy, asked=tuple(asked))
+    check_policy(chosen, wishes.get("policy", POLICY), asked=tuple(asked))
+    if wishes.get("only_classical"):
+        refuse_networks(chosen)
     return chosen, {name: reasons.get(name, "") for name in chosen.step_names}

@@ -11,15 +11,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from unfade.engines.contract import BenchView
+from unfade.engines.lent import bench_or_own
 from unfade.errors import UnreadableInput, UsageError
-from unfade.files.limits import Limits
 from unfade.film import cadence as cadences
-from unfade.film.begun import Begun, FilmOptions, begin
+from unfade.film.begun import Begun, begin
 from unfade.film.delivery import FilmResult
 from unfade.film.facts import Film
 from unfade.film.ledger import Ledger
@@ -31,6 +31,7 @@ from unfade.film.reader import read_frames
 from unfade.film.rgb import to_pixels
 from unfade.film.segments import Output, Segments, Work
 from unfade.film.steady import Steady
+from unfade.film.wishes import FilmOptions, FilmWishes
 from unfade.picture import Picture
 from unfade.recipe import Recipe
 from unfade.steps import Kind, Settings, step_of
@@ -140,16 +141,8 @@ def restore_film(
     source: str | os.PathLike[str],
     *,
     output: str | os.PathLike[str] | None = None,
-    recipe: str | os.PathLike[str] | Recipe = "auto",
-    policy: str = "film",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    upscale: int | None = None,
-    only_classical: bool = False,
-    options: FilmOptions | None = None,
     bench: BenchView | None = None,
-    limits: Limits | None = None,
+    **wishes: Unpack[FilmWishes],
 ) -> FilmResult:
     """Restore a film; the pieces are made at once, ``FilmResult.save`` puts them together.
 
@@ -163,33 +156,17 @@ def restore_film(
         only, skip: names of steps
         settings: step name -> settings over the recipe's
         upscale: 2, 3 or 4 times along each side, made steady
+        colorize: give a grey film colours that it does not hold, made steady
         only_classical: no network is used
+        options: how it is read, cut into work and written
+        limits: on the size of its frames
     Raises:
         InputRefused, RecipeError, PolicyError, OutputError, ...: see ``unfade.errors``
     """
-    from unfade.engines.bench import Bench
-
-    own = Bench() if bench is None else None
-    try:
-        job = open_job(
-            source,
-            output=output,
-            recipe=recipe,
-            policy=policy,
-            only=only,
-            skip=skip,
-            settings=settings,
-            upscale=upscale,
-            only_classical=only_classical,
-            options=options,
-            bench=own if own is not None else bench,  # type: ignore[arg-type]  # one of the two
-            limits=limits,
-        )
+    with bench_or_own(bench) as work:
+        job = open_job(source, output=output, bench=work, **wishes)
         job.run()
         return job.result()
-    finally:
-        if own is not None:
-            own.close()
 
 
 def open_job(
@@ -197,17 +174,9 @@ def open_job(
     *,
     output: str | os.PathLike[str] | None,
     bench: BenchView,
-    recipe: str | os.PathLike[str] | Recipe = "auto",
-    policy: str = "film",
-    only: Collection[str] = (),
-    skip: Collection[str] = (),
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    upscale: int | None = None,
-    only_classical: bool = False,
-    options: FilmOptions | None = None,
-    limits: Limits | None = None,
     rebuild: Rebuild | None = None,
     worker: str = "",
+    **wishes: Unpack[FilmWishes],
 ) -> FilmJob:
     """Look at a film and decide; nothing of it is made yet.
 
@@ -217,22 +186,7 @@ def open_job(
             and opens the job before the others
     """
     return decide(
-        begin(
-            source,
-            output=output,
-            bench=bench,
-            recipe=recipe,
-            policy=policy,
-            only=only,
-            skip=skip,
-            settings=settings,
-            upscale=upscale,
-            only_classical=only_classical,
-            options=options,
-            limits=limits,
-            rebuild=rebuild,
-            worker=worker,
-        )
+        begin(source, output=output, bench=bench, rebuild=rebuild, worker=worker, **wishes)
     )
 
 

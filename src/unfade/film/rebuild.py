@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from unfade.engines.contract import BenchView
+from unfade.engines.lent import bench_or_own
 from unfade.errors import UnreadableInput, UsageError
 from unfade.files.limits import Limits
 from unfade.files.sidecar import read_record
 from unfade.film.delivery import FilmResult
 from unfade.film.identity import film_sha256
-from unfade.film.journey import FilmOptions, open_job
+from unfade.film.journey import open_job
 from unfade.film.plan import Plan
 from unfade.film.probe import probe
 from unfade.film.repairs import Repair, read_list
+from unfade.film.wishes import FilmOptions
 from unfade.recipe import parse_recipe
 from unfade.record import Record
 from unfade.steps.film.deflicker import Curve
@@ -89,8 +91,6 @@ def rebuild_film(
         UnreadableInput: record, list or original are missing, or the original has changed
         UsageError: no such row
     """
-    from unfade.engines.bench import Bench
-
     output = Path(output)
     record = read_record(output)
     rows = output.with_name(output.name + ".repairs.parquet")
@@ -113,12 +113,11 @@ def rebuild_film(
         allow_loss=True,
         rate=Fraction(said["rate"]) if said["rate"] else None,
     )  # fmt: skip
-    own = Bench() if bench is None else None
-    try:
+    with bench_or_own(bench) as work:
         job = open_job(
             source,
             output=target,
-            bench=own if own is not None else bench,  # type: ignore[arg-type]  # one of the two
+            bench=work,
             recipe=parse_recipe(record.recipe, output.name),
             policy=record.policy,
             options=options,
@@ -127,9 +126,6 @@ def rebuild_film(
         )
         job.run()
         return job.result()
-    finally:
-        if own is not None:
-            own.close()
 
 
 def find_original(output: Path, record: Record, given: str | os.PathLike[str] | None) -> Path:

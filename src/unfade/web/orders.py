@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from unfade.errors import UsageError
+from unfade.film.wishes import refuse_for_films
 from unfade.web import delivery
 from unfade.web.hub import Said
 from unfade.web.problems import (
@@ -31,6 +32,9 @@ from unfade.web.views import job_view
 
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
 LONGEST_WAIT_S = 60.0
+_ONLY_PICTURES = (
+    "mask", "protect", "rejected", "page", "quality", "faces", "fill", "prompt", "hints"
+)  # fmt: skip
 
 
 def accept(studio: Studio, user: str, wanted: JobRequest, key: str | None) -> JobRow:
@@ -53,6 +57,8 @@ def accept(studio: Studio, user: str, wanted: JobRequest, key: str | None) -> Jo
         _ready(studio, wanted.other, user, "picture")
     if wanted.steps is not None and wanted.recipe != "auto":
         raise UsageError("`steps` and `recipe` exclude each other.", "Take one out.")
+    if wanted.kind is Kind.FILM:
+        refuse_for_films(name, {wish: getattr(wanted, wish) for wish in _ONLY_PICTURES})
     request = wanted.model_dump(mode="json")
     new = NewJob(
         user=user,

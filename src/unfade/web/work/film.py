@@ -47,6 +47,7 @@ def film(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
             skip=request["skip"],
             settings=request["settings"],
             upscale=request["upscale"],
+            colorize=bool(request["colorize"]),
             only_classical=request["only_classical"],
             options=journey.FilmOptions(access=request["access"], work=folder / "work"),
             bench=bench_of(arguments, view),
