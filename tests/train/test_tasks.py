@@ -10,6 +10,7 @@ import torch
 from made_pictures import make_pictures, recipe_text
 
 from unfade import Bench, restore
+from unfade.engines.own import CHROMA_RANGE
 from unfade.errors import ModelMissing, ModelRejected, UsageError
 from unfade.pixels.colour import linear_to_lab
 from unfade.steps.correct_fading import network
@@ -88,7 +89,7 @@ def test_holes_are_within_their_bounds() -> None:
 def test_lab_and_back() -> None:
     rgb = torch.rand(2, 3, 8, 8) * 0.8 + 0.1
     lab = colorize.lab_of(rgb)
-    back = colorize.rgb_of(lab[:, :1] / 100, lab[:, 1:] / colorize.RANGE)
+    back = colorize.rgb_of(lab[:, :1] / 100, lab[:, 1:] / CHROMA_RANGE)
     assert torch.allclose(back, rgb, atol=1e-4)
     from skimage.color import rgb2lab
 

@@ -23,7 +23,7 @@ from unfade.pixels.colour import linear_to_lab, srgb_to_linear
 
 ARCHITECTURE = "unfade"
 INPUT, OUTPUT = "in0", "out0"
-CHROMA_RANGE = 110.0  # of a* and b* in the network's numbers, as ``unfade.train.tasks.colorize``
+CHROMA_RANGE = 110.0  # of a* and b* in the network's numbers
 
 
 class MapFinder(TiledMender):
@@ -61,11 +61,8 @@ class MapFinder(TiledMender):
         return np.ascontiguousarray(np.moveaxis(result_chw, 0, 2), np.float32)
 
 
-class Colourer:
-    """A grey picture -> a* and b*, with points of colour if there are any.
-
-    It looks at ``tile_px`` x ``tile_px``, as small as the pictures that it was trained on.
-    """
+class _AtOnce:
+    """A network that sees the whole of a small view, ``tile_px`` x ``tile_px``."""
 
     def __init__(self, facts: ModelFacts, runtime: Runtime) -> None:
         self.facts = facts
@@ -76,6 +73,13 @@ class Colourer:
     @property
     def runtime(self) -> str:
         return f"{self._runtime.name} on {self._runtime.device}"
+
+    def close(self) -> None:
+        self._runtime.close()
+
+
+class Colourer(_AtOnce):
+    """A grey picture -> a* and b*, as small as the pictures that it was trained on."""
 
     def colours(self, grey: Plane) -> np.ndarray:
         """(rows, cols) of sRGB values -> (rows, cols, 2) float32, CIELAB units."""
@@ -96,22 +100,9 @@ class Colourer:
         large = cv2.resize(ab, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(large, np.float32)
 
-    def close(self) -> None:
-        self._runtime.close()
 
-
-class Probe:
+class Probe(_AtOnce):
     """A small view -> a few numbers about the picture."""
-
-    def __init__(self, facts: ModelFacts, runtime: Runtime) -> None:
-        self.facts = facts
-        self._runtime = runtime
-        self._stage = Stage((INPUT,), (OUTPUT,), 0)
-        self.notes: list[str] = []
-
-    @property
-    def runtime(self) -> str:
-        return f"{self._runtime.name} on {self._runtime.device}"
 
     def tell(self, view_chw: np.ndarray) -> np.ndarray:
         """(channels_in, tile_px, tile_px) float32 -> (channels_out,) float32."""
@@ -119,9 +110,6 @@ class Probe:
         if view_chw.shape != (self.facts.channels_in, side, side):
             raise ValueError(f"{self.facts.name} takes {self.facts.channels_in} x {side} x {side}")
         return self._runtime.run(self._stage, [view_chw])[0].ravel()
-
-    def close(self) -> None:
-        self._runtime.close()
 
 
 class OnnxFile:

@@ -17,8 +17,7 @@ import numpy as np
 
 from unfade.picture import Picture, Window
 from unfade.pixels.colour import lab_to_linear, linear_to_lab, linear_to_srgb
-from unfade.pixels.luminance import weights
-from unfade.pixels.profile import to_linear
+from unfade.pixels.small import small_light
 
 SIDE_PX = 96
 LIVELY_PX = 5
@@ -89,17 +88,13 @@ def _hint(
 
 def _small_lab(picture: Picture) -> np.ndarray:
     """(SIDE_PX, SIDE_PX, 3) CIELAB of the whole picture."""
-    down, across = weights(picture.rows, SIDE_PX), weights(picture.cols, SIDE_PX).T
-    band_rows = max(64, 2**22 // picture.cols)
-    total = np.zeros((SIDE_PX, SIDE_PX, 3))
-    for top in range(0, picture.rows, band_rows):
-        band = Window(top, 0, min(picture.rows, top + band_rows), picture.cols)
-        linear = to_linear(picture.read(band), picture)
-        if linear.shape[2] == 1:
-            linear = np.repeat(linear, 3, axis=2)
-        for channel in range(3):
-            total[..., channel] += down[:, band.top : band.bottom] @ (linear[..., channel] @ across)
-    return linear_to_lab(np.clip(total, 0, 1))
+    import cv2
+
+    block = max(1, min(picture.rows, picture.cols) // SIDE_PX)
+    light = small_light(picture, Window(0, 0, picture.rows, picture.cols), block)
+    small = cv2.resize(light, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    linear = np.broadcast_to(small.reshape(SIDE_PX, SIDE_PX, -1), (SIDE_PX, SIDE_PX, 3))
+    return linear_to_lab(np.clip(linear.astype(np.float64), 0, 1))
 
 
 def _described(light: np.ndarray) -> np.ndarray:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from unfade.engines.nets.plain_unet import PlainUNet
+from unfade.engines.own import CHROMA_RANGE
 from unfade.train.colour import light_of, srgb_of
 from unfade.train.contract import Batch, Export, Task, adamw
 
-RANGE = 110.0  # chroma -110..110 as -1..1
 LOOK_PX = 192  # the whole picture's side at use: objects as large as in the patches it learns from
 
 
@@ -57,7 +57,7 @@ class Colorize(Task):
 
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:
         lab = lab_of(clean_nchw)
-        lightness, chroma = lab[:, :1] / 100, lab[:, 1:] / RANGE
+        lightness, chroma = lab[:, :1] / 100, lab[:, 1:] / CHROMA_RANGE
         shown = torch.zeros_like(lightness)
         rows, cols = lightness.shape[2:]
         for i, seed in enumerate(seeds):
@@ -81,8 +81,8 @@ class Colorize(Task):
     def validate(self, networks: dict[str, nn.Module], batch: Batch) -> dict[str, float]:
         made, chroma = networks["colorize"](batch["input"]), batch["chroma"]
         return {
-            "score": float((made - chroma).norm(dim=1).mean() * RANGE),
-            "grey": float(chroma.norm(dim=1).mean() * RANGE),
+            "score": float((made - chroma).norm(dim=1).mean() * CHROMA_RANGE),
+            "grey": float(chroma.norm(dim=1).mean() * CHROMA_RANGE),
             "vividness": float(made.norm(dim=1).mean() / chroma.norm(dim=1).mean()),
         }
 
@@ -127,7 +127,7 @@ def lab_of(srgb: Tensor) -> Tensor:
 def rgb_of(lightness: Tensor, chroma: Tensor) -> Tensor:
     """sRGB values, clipped, of lightness 0-1 (n, 1, ...) and chroma -1..1 (n, 2, ...)."""
     y = (lightness[:, 0] * 100 + 16) / 116
-    x, z = y + chroma[:, 0] * RANGE / 500, y - chroma[:, 1] * RANGE / 200
+    x, z = y + chroma[:, 0] * CHROMA_RANGE / 500, y - chroma[:, 1] * CHROMA_RANGE / 200
     root = torch.stack((x, y, z), 1)
     xyz = torch.where(root > 6 / 29, root**3, (108 / 841) * (root - 4 / 29))
     white = torch.tensor(_WHITE, device=root.device, dtype=root.dtype)
