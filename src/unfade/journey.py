@@ -15,18 +15,17 @@ from typing import Any
 import numpy as np
 
 from unfade import files
-from unfade.advice import (
-    ASKING_IS_PERMISSION,
-    Advice,
-    advise,
-    check_class,
-    check_policy,
-    overlay,
-    policy_classes,
-    shown_as,
-)
+from unfade.advice import Advice, advise, shown_as
 from unfade.advice.networks import refuse_networks, wish_enlarged
 from unfade.condition import look_at
+from unfade.deciding import (
+    asked_steps,
+    check_networks,
+    decide,
+    lay_fill,
+    needed_findings,
+    with_user_marks,
+)
 from unfade.engines.contract import BenchView
 from unfade.engines.lent import bench_or_own
 from unfade.errors import UnreadableInput, UsageError
@@ -38,18 +37,14 @@ from unfade.film.journey import restore_film
 from unfade.film.kinds import is_film
 from unfade.film.rebuild import find_original, is_film_record, rebuild_film
 from unfade.film.wishes import refuse_for_films
-from unfade.findings import Findings, Mark, MarkKind, Marks
+from unfade.findings import Findings
 from unfade.picture import Mask, Picture
-from unfade.pixels.regions import regions_of
-from unfade.recipe import Recipe, load_recipe, parse_recipe
-from unfade.record import Evidence, Record
+from unfade.recipe import Recipe, parse_recipe
+from unfade.record import Record
 from unfade.result import Result, file_sha256
-from unfade.steps import Kind, step_of
 from unfade.steps.colorize import hint_text
 from unfade.steps.colorize.reference import reference_hints
-from unfade.steps.inpaint.choice import AUTO
-from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
-from unfade.treatment import open_network, treat
+from unfade.treatment import treat
 
 Source = str | os.PathLike[str] | np.ndarray | Picture
 
@@ -158,31 +153,31 @@ def restore(
     with bench_or_own(bench) as work:
         inside = _load_mask(mask, opened, "mask")
         shield = _load_mask(protect, opened, "protect")
-        asked = _asked(
+        asked = asked_steps(
             upscale, inside, only, faces, colorize or bool(hints) or reference is not None
         )
-        seen = look_at(picture, work, only=_needed(recipe), networks=not only_classical)
+        seen = look_at(picture, work, only=needed_findings(recipe), networks=not only_classical)
         findings = replace(seen, notes=opened.notes)
         if inside is not None:
-            findings = _with_user_marks(findings, inside, picture, work)
+            findings = with_user_marks(findings, inside)
         over = {name: dict(values) for name, values in (settings or {}).items()}
         if upscale is not None:
             asked["upscale"] += wish_enlarged(over, upscale, only_classical)
         if faces and faces is not True:
             over.setdefault("restore_faces", {})["faces"] = ",".join(str(n) for n in sorted(faces))
         if fill is not None or prompt is not None:
-            _fill_as_asked(over, fill, prompt, policy, inside is not None)
+            lay_fill(over, fill, prompt, policy, inside is not None)
         if reference is not None:
             hints = (*hints, *_hints_from(reference, picture, limits or Limits()))
         if hints:
             over.setdefault("colorize", {})["hints"] = hint_text(hints)
-        advice = _decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
+        advice = decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
         if render is not None:
             advice = replace(advice, recipe=shown_as(advice.recipe, render))
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
         if only_classical:
             refuse_networks(advice.recipe)
-        _check_networks(advice.recipe, policy, named, work)
+        check_networks(advice.recipe, policy, named, work)
         treated = treat(
             picture,
             advice.recipe.steps,
@@ -346,113 +341,6 @@ def _load_mask(
             )
         return mask
     return files.load_mask(Path(mask), opened.header)
-
-
-def _needed(recipe: object) -> set[str] | None:
-    """All findings for advice; for a recipe only what its steps look at."""
-    if recipe == "auto":
-        return None
-    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))
-    return {name for settings in chosen.steps for name in step_of(settings).looks_at}
-
-
-def _asked(
-    upscale: int | None,
-    mask: Mask | None,
-    only: Collection[str],
-    faces: bool | Collection[int],
-    colorize: bool,
-) -> dict[str, str]:
-    asked = {}
-    if mask is not None and not only:  # steps that are named say themselves what they do there
-        asked["inpaint"] = "the user's own mask."
-    if faces:
-        which = "all" if faces is True else ", ".join(str(n) for n in sorted(faces))
-        asked["restore_faces"] = f"asked for by name: faces {which}."
-    if upscale is not None:
-        asked["upscale"] = f"asked for: {upscale} times along each side."
-    if colorize:
-        asked["colorize"] = "asked for: colours that the picture does not hold."
-    return asked
-
-
-def _decide(
-    recipe: str | os.PathLike[str] | Recipe,
-    findings: Findings,
-    policy: str,
-    only: Collection[str],
-    skip: Collection[str],
-    settings: Mapping[str, Mapping[str, Any]],
-    asked: Mapping[str, str],
-    has_mask: bool,
-) -> Advice:
-    """The recipe to carry out, with reasons."""
-    if recipe == "auto":
-        # a mask says where and what: nothing else is done unless it is asked for by name
-        exactly = [*only, *asked] if only or has_mask else ()
-        return advise(
-            findings, policy=policy, only=exactly, skip=skip, settings=settings, asked=asked
-        )
-    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))
-    extra = advise(Findings(), policy=policy, only=tuple(asked), asked=asked)
-    have = set(chosen.step_names)
-    added = tuple(s for s in extra.recipe.steps if step_of(s).name not in have)
-    kept = tuple(
-        s
-        for s in (*chosen.steps, *added)
-        if step_of(s).name not in skip and (not only or step_of(s).name in {*only, *asked})
-    )
-    chosen = overlay(replace(chosen, steps=kept), settings)
-    # a step that stands in a recipe which was named is asked for by name
-    check_policy(chosen, policy, asked=chosen.step_names)
-    reasons = dict.fromkeys(chosen.step_names, f"recipe `{chosen.name}`.") | dict(asked)
-    return Advice(recipe=chosen, reasons=reasons)
-
-
-def _fill_as_asked(
-    over: dict[str, dict[str, Any]], fill: str | None, prompt: str | None, policy: str, mask: bool
-) -> None:
-    """Lay the fill that was asked for over the settings of ``inpaint``.
-
-    A learned fill that was asked for by name takes wide holes too, where the policy lets that in.
-    """
-    if not mask:
-        raise UsageError(
-            "A fill was asked for, and no mask that says where.",
-            "Give one with `--mask`, white where it is to be filled.",
-        )
-    own = over.setdefault("inpaint", {})
-    if fill is not None:
-        own["method"] = fill
-        learned = fill not in (AUTO, *CLASSICAL)
-        permitted = policy in ASKING_IS_PERMISSION or Evidence.INVENTED in policy_classes(policy)
-        if learned and permitted:
-            own.setdefault("max_width_px", 20_000)
-    if prompt is not None:
-        if own.get("method") != DIFFUSION:
-            raise UsageError(
-                "A prompt was given to a fill that reads no words.", "Use `--fill diffusion`."
-            )
-        own["prompt"] = prompt
-
-
-def _check_networks(recipe: Recipe, policy: str, asked: Collection[str], bench: BenchView) -> None:
-    """Refuse networks that make up what the policy forbids: their own facts tell."""
-    for settings in recipe.steps:
-        step = step_of(settings)
-        name = None if settings.neutral else step.network(settings)
-        if name is not None and step.kind not in (Kind.LOCAL, Kind.GEOMETRY):
-            open_network(step, settings, bench)
-            check_class(step, Evidence(bench.engine(name).facts.evidence), policy, asked)
-
-
-def _with_user_marks(
-    findings: Findings, mask: Mask, picture: Picture, bench: BenchView
-) -> Findings:
-    """The user's mask as marks beside those found inside it."""
-    marks = findings.marks or Marks(says="Only the user's own mask.", confidence=1.0)
-    own = tuple(Mark(kind=MarkKind.USER, region=region) for region in regions_of(mask))
-    return replace(findings, marks=replace(marks, items=(*marks.items, *own)))
 
 
 # -- taking back --------------------------------------------------------------------------------
