@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from eye_scenes import photo, stored
 from skimage import data
 
 from unfade.advice import advise
+from unfade.advice.wear import is_all_over
 from unfade.condition import look_at, wear
 from unfade.degrade import degrade, parse_degradation
 from unfade.engines.bench import Bench
-from unfade.findings import Findings, MarkKind, paint
-from unfade.picture import Picture
+from unfade.findings import Craquelure, Findings, Mark, MarkKind, Marks, Region, Wear, paint
+from unfade.picture import Picture, Window
 
 CRUMPLED = parse_degradation(
     'format=1\nname="crumpled"\n[[damage]]\nuse="wrinkles"\ncount=14\n'
     "width_px=[2,4]\nlength_share=[0.2,0.5]\nbroken_share=[0.8,1.0]\n"
+)
+
+
+WALLET = parse_degradation(
+    'format=1\nname="wallet"\n[[damage]]\nuse="wrinkles"\ncount=90\n'
+    "width_px=[2,4]\nlength_share=[0.05,0.2]\nbroken_share=[0.8,1.0]\n"
 )
 
 
@@ -49,6 +57,52 @@ def test_cracks_are_found(crumpled: tuple[np.ndarray, np.ndarray], bench: Bench)
     advice = advise(Findings(wear=found))
     assert advice.recipe.steps == ()
     assert any("worn-print" in line for line in advice.left_alone)
+
+
+@pytest.mark.parametrize("name", ["camera", "astronaut"])
+def test_a_print_that_is_worn_all_over_is_mended_unasked(name: str, bench: Bench) -> None:
+    sound = getattr(data, name)().astype(np.float32) / 255
+    sound = np.repeat(sound[:, :, None], 3, axis=2) if sound.ndim == 2 else sound
+    worn = stored(np.clip(degrade(sound, WALLET, seed=1).pixels, 0, 1))
+    findings = Findings(wear=wear.look(worn, bench))
+    advice = advise(findings)
+    assert advice.recipe.step_names == ("mend_wear",)
+    assert "each can be taken back" in advice.reasons["mend_wear"]
+    assert advise(findings, skip=["mend_wear"]).recipe.steps == ()
+    kept = advise(replace(findings, craquelure=Craquelure(says="", confidence=1, cracked=True)))
+    assert kept.recipe.steps == ()
+    assert any(line.startswith("mend_wear: ") for line in kept.left_alone)
+    assert not is_all_over(Findings(wear=wear.look(stored(sound.astype(np.float64)), bench)))
+
+
+def lines(angles: Iterable[float], length: int = 40, share: float = 0.05) -> Findings:
+    """A line a place, in rows of ten, holding this share of the picture."""
+    items = []
+    for n, angle in enumerate(angles):
+        mask = np.zeros((length, length), np.uint8)
+        across, down = length / 2 * np.cos(angle), length / 2 * np.sin(angle)
+        ends = [(int(length / 2 + s * across), int(length / 2 + s * down)) for s in (-1, 1)]
+        cv2.line(mask, *ends, 1, 2)
+        window = Window(n // 10 * 50, n % 10 * 50, n // 10 * 50 + length, n % 10 * 50 + length)
+        region = Region.of(mask > 0, window)
+        items.append(Mark(kind=MarkKind.WEAR, region=region, width_px=2, length_px=float(length),
+                          confidence=0.9))  # fmt: skip
+    return Findings(wear=Wear(says="", confidence=0.9, items=tuple(items), area_share=share))
+
+
+def test_only_many_thin_places_that_run_all_ways_are_wear_all_over() -> None:
+    all_ways = np.linspace(0, np.pi, 50, endpoint=False)
+    assert is_all_over(lines(all_ways))
+    assert not is_all_over(lines(all_ways[:32])), "the largest three do not count"
+    assert not is_all_over(lines(all_ways, share=0.01))
+    assert not is_all_over(lines(all_ways, length=7)), "dots"
+    assert not is_all_over(lines(np.full(50, 0.3)))
+    assert not is_all_over(lines(np.arange(50) % 2 * np.pi / 2)), "a facade"
+    worn = lines(all_ways)
+    assert worn.wear is not None
+    known = Marks(says="", confidence=1, items=worn.wear.items[:30])
+    assert not is_all_over(replace(worn, marks=known)), "others have found and mend them"
+    assert not is_all_over(Findings())
 
 
 @pytest.mark.parametrize("bits", [16, 32])

@@ -1,4 +1,5 @@
-"""Mend wear: only what is sure and narrow, only when asked for, each place to be taken back."""
+"""Mend wear: only what is sure and narrow, each place to be taken back; unasked only if
+the print is worn all over."""
 
 from __future__ import annotations
 

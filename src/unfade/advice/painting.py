@@ -17,7 +17,8 @@ def craquelure(findings: Findings, wishes: Wishes) -> None:
         f"craquelure: part of the object; it tells age and support. {found.says} "
         "Use `--only fill_craquelure` for a virtual view without it."
     )
-    taken = [name for name in ("remove_scratches", "remove_dust") if name in wishes.steps]
+    lines = ("remove_scratches", "remove_dust", "mend_wear")
+    taken = [name for name in lines if name in wishes.steps]
     for name in taken:
         _, reason = wishes.steps.pop(name)
         wishes.leave(

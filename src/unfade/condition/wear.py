@@ -3,7 +3,8 @@
 For prints that are worn all over, whose cracks the classical eyes (``marks``, ``creases``) do not
 dare to tell from the picture: soft scans, raised emulsion, lines as faint as the paper's grain. The
 network sees more of them, and is wrong more often: about edges, reflections, stems, cigarettes. So
-what it finds is a list to look at, and is mended only when asked for (``mend_wear``).
+what it finds is a list to look at, and is mended (``mend_wear``) only when asked for, or where
+advice is sure that a print is worn all over.
 
 How: ``unfade-damage`` gives each pixel a chance of being damaged and of what; pixels above
 ``MAY_BE`` that hang together and hold one above ``SEED`` are an item. Pictures beyond
