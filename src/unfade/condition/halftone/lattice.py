@@ -12,6 +12,7 @@ tells a printed screen, which is rigid, from a weave.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -232,9 +233,9 @@ def _exact(power: np.ndarray, row: int, col: int) -> tuple[float, float]:
     side, middle = len(power), len(power) // 2
 
     def between(before: float, top: float, after: float) -> float:
-        low, high, more = (float(np.log(v + 1e-20)) for v in (before, top, after))
+        low, high, more = (math.log(v + 1e-20) for v in (before, top, after))
         bend = low - 2 * high + more
-        return 0.0 if bend >= 0 else float(np.clip((low - more) / (2 * bend), -0.5, 0.5))
+        return 0.0 if bend >= 0 else min(0.5, max(-0.5, (low - more) / (2 * bend)))
 
     down = between(power[row - 1, col], power[row, col], power[(row + 1) % side, col])
     right = between(power[row, col - 1], power[row, col], power[row, (col + 1) % side])
@@ -256,5 +257,6 @@ def _belongs(lattice: Lattice, side: int) -> np.ndarray:
             down, right = (m * a + n * b for a, b in zip(lattice.first, lattice.second))
             y, x = (((f + 0.5) % 1 - 0.5) * side for f in (down, right))
             dy, dx = (np.abs((at - v + side / 2) % side - side / 2) for v in (y, x))
-            near |= np.hypot(dy[:, None], dx[None]) < _NEAR_BINS
+            rows, cols = np.flatnonzero(dy < _NEAR_BINS), np.flatnonzero(dx < _NEAR_BINS)
+            near[np.ix_(rows, cols)] |= np.hypot(dy[rows, None], dx[None, cols]) < _NEAR_BINS
     return near
