@@ -8,6 +8,7 @@ import json
 import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image
+from skimage import data
 from studio_live import dusty, ended, png
 
 from unfade import journey
@@ -167,6 +168,33 @@ def test_mask_and_protect_bound_the_change(client: TestClient, upload: dict, sca
     rows, cols = np.nonzero(changed.any(axis=2))
     assert rows.size and rows.min() >= 30 and rows.max() < 40
     assert cols.min() >= 30 and cols.max() < 60
+
+
+def test_repairs_are_shown_as_asked(client: TestClient, upload: dict) -> None:
+    mended = ended(client, order(client, upload=upload["id"]))
+    shown = ended(client, order(client, upload=upload["id"], render="neutral"))
+    assert shown["state"] == "succeeded", shown["error"]
+    pictures = [client.get(job["links"]["picture"]).content for job in (mended, shown)]
+    assert pictures[0] != pictures[1]
+    wrong = ended(client, order(client, upload=upload["id"], render="loud"))
+    assert wrong["state"] == "failed" and "loud" in wrong["error"]["detail"]
+
+
+def test_a_reference_gives_colours(client: TestClient) -> None:
+    coloured = data.astronaut()[:256, :256]
+    grey = np.rint(coloured @ (0.2126, 0.7152, 0.0722)).astype(np.uint8)
+    ids = []
+    for name, samples in (("grey", grey), ("like", np.ascontiguousarray(coloured))):
+        files = [("file", (f"{name}.png", png(samples)))]
+        ids.append(client.post("/v1/uploads", files=files).json()["uploads"][0]["id"])
+    job = ended(client, order(client, upload=ids[0], reference=ids[1]))
+    assert job["state"] == "succeeded", job["error"]
+    record = client.get(job["links"]["record"]).json()
+    (step,) = (s for s in record["steps"] if s["step"] == "colorize")
+    assert step["settings"]["hints"].count("#") >= 4
+    wrong = {"kind": "examine", "upload": ids[0], "reference": ids[1]}
+    refused = client.post("/v1/jobs", json=wrong)
+    assert refused.status_code == 400 and "`restore`" in refused.json()["detail"]
 
 
 def test_sound_picture_comes_back_as_the_very_same_bytes(client: TestClient) -> None:

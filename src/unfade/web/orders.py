@@ -33,7 +33,8 @@ from unfade.web.views import job_view
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
 LONGEST_WAIT_S = 60.0
 _ONLY_PICTURES = (
-    "mask", "protect", "rejected", "page", "quality", "faces", "fill", "prompt", "hints"
+    "mask", "protect", "rejected", "page", "quality", "faces", "fill", "prompt", "hints",
+    "render",
 )  # fmt: skip
 
 
@@ -53,8 +54,11 @@ def accept(studio: Studio, user: str, wanted: JobRequest, key: str | None) -> Jo
             "`other` goes with `compare`, and with nothing else.",
             "Name the upload that is measured against `upload` in `other`.",
         )
-    if wanted.other is not None:
-        _ready(studio, wanted.other, user, "picture")
+    if wanted.reference is not None and wanted.kind is not Kind.RESTORE:
+        raise UsageError("`reference` goes with `restore`, and with nothing else.", "Leave it out.")
+    beside = wanted.other or wanted.reference
+    if beside is not None:
+        _ready(studio, beside, user, "picture")
     if wanted.steps is not None and wanted.recipe != "auto":
         raise UsageError("`steps` and `recipe` exclude each other.", "Take one out.")
     if wanted.kind is Kind.FILM:
@@ -66,7 +70,7 @@ def accept(studio: Studio, user: str, wanted: JobRequest, key: str | None) -> Jo
         name=name,
         request=request,
         upload=wanted.upload,
-        other=wanted.other,
+        other=beside,
         mask=wanted.mask,
         protect=wanted.protect,
         batch=wanted.batch,

@@ -92,6 +92,9 @@ class Treatment(BaseModel):
     only_classical: bool = Field(False, description="use no network, whatever it measured")
     colorize: bool = Field(False, description="colour for a grey picture: invented, class 4")
     hints: list[Hint] = Field(default_factory=list, max_length=1000)
+    reference: str | None = Field(
+        None, max_length=64, description="upload: a coloured picture that hints are taken from"
+    )
     faces: bool | Numbers = Field(
         False, description="draw faces anew: all, or those with these numbers: invented"
     )
@@ -100,6 +103,11 @@ class Treatment(BaseModel):
     )
     prompt: str | None = Field(
         None, max_length=1000, description="for the fill `diffusion`: what to paint"
+    )
+    render: str | None = Field(
+        None,
+        max_length=64,
+        description="how repairs are shown: `imitative` (null), `neutral` or `tratteggio`",
     )
     access: str | None = Field(
         None,

@@ -18,7 +18,7 @@ from unfade.steps import find_step, settings_from
 
 # formats that are read and never written, and what a result of them is unless the user says
 _INSTEAD = {"raw": "tiff", "heif": "png"}
-_BY_NAME = ("colorize", "hints", "faces", "fill", "prompt")
+_BY_NAME = ("colorize", "hints", "faces", "fill", "prompt", "render")
 
 
 def recipe_of(request: Mapping[str, Any]) -> str | Recipe:
@@ -55,7 +55,7 @@ def asked_by_name(request: Mapping[str, Any], function: Callable[..., Any]) -> d
     known = inspect.signature(function).parameters
     asked: dict[str, Any] = {}
     for name in _BY_NAME:
-        value = request[name]
+        value = request.get(name)  # a job may have been written down by an earlier version
         if value in (False, None, []):
             continue
         if name not in known:

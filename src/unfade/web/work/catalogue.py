@@ -15,6 +15,7 @@ from unfade.steps import Settings, Step
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _READ_ONLY = ("raw", "heif")
+_ASKED = ("upscale", "colorize", "hints", "reference", "faces", "fill", "render")
 
 
 def describe(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def features() -> list[str]:
 
     known = inspect.signature(restore).parameters
     have = ["restore", "examine", "compare", "revert"]
-    have += [name for name in ("upscale", "colorize", "hints", "faces", "fill") if name in known]
+    have += [name for name in _ASKED if name in known]
     if importlib.util.find_spec("unfade.film") and importlib.util.find_spec("av"):
         have.append("film")
     for name in ("report", "package"):

@@ -31,7 +31,8 @@ def restore(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
 
     Args:
         arguments: source, source_name, folder, names (path -> user's name), request (as of
-            ``JobRequest``), masks ({"mask": path, ...}), bench (of ``Bench``), limits, seconds
+            ``JobRequest``), masks ({"mask": path, ...}), other (where there is a reference for
+            colours), bench (of ``Bench``), limits, seconds
     Returns:
         a summary, as of ``Summary``, with ``file``: the result's name in the folder
     """
@@ -55,6 +56,7 @@ def restore(arguments: Mapping[str, Any], view: JobView) -> dict[str, Any]:
             page=request["page"] - 1 if request["page"] else None,
             bench=bench_of(arguments, view),
             limits=Limits(**arguments["limits"]),
+            reference=arguments.get("other"),
             **asked_by_name(request, journey.restore),
         )
         return saved_facts(result, extension, arguments, [note] if note else [])
