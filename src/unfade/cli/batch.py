@@ -15,11 +15,9 @@ from unfade.cli.batch_options import (
     watching,
 )
 from unfade.cli.options import (
-    POLICIES,
     configured,
     machine_options,
-    names,
-    step_settings,
+    treatment_options,
 )
 from unfade.errors import UsageError
 
@@ -32,20 +30,7 @@ if TYPE_CHECKING:
 @click.command("batch")
 @click.argument("source", metavar="SRC")
 @click.argument("destination", metavar="DST")
-@click.option("--recipe", metavar="NAME|FILE", help="What to do; default: by advice.")
-@click.option("--policy", type=click.Choice(POLICIES), help="Evidence that results may hold.")
-@click.option("--only", callback=names, metavar="A,B", help="Exactly these steps.")
-@click.option("--skip", callback=names, metavar="A,B", help="Without these steps.")
-@click.option(
-    "--set",
-    "settings",
-    callback=step_settings,
-    multiple=True,
-    metavar="STEP.SETTING=VALUE",
-    help="A setting of a step; `unfade steps` lists them.",
-)
-@click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
-@click.option("--only-classical", is_flag=True, help="Use no network, whatever it measured.")
+@treatment_options
 @click.option("--quality", type=click.IntRange(1, 100), help="When writing JPEG from no JPEG.")
 @click.option("--extension", metavar=".EXT", help="Of all results; default: each keeps its own.")
 @click.option("--executor", type=click.Choice(("local", "ray")), default="local",

@@ -22,6 +22,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 POLICIES = ("archive", "museum", "family", "film", "free")
 
 
+def treatment_options(command: F) -> F:
+    """What is done to each picture."""
+    for option in reversed(
+        (
+            click.option("--recipe", metavar="NAME|FILE", help="What to do; default: by advice."),
+            click.option("--policy", type=click.Choice(POLICIES),
+                         help="Evidence that a result may hold."),
+            click.option("--only", callback=names, metavar="A,B", help="Exactly these steps."),
+            click.option("--skip", callback=names, metavar="A,B", help="Without these steps."),
+            click.option("--set", "settings", callback=step_settings, multiple=True,
+                         metavar="STEP.SETTING=VALUE",
+                         help="A setting of a step; `unfade steps` lists them."),
+            click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side."),
+            click.option("--only-classical", is_flag=True,
+                         help="Use no network, whatever it measured."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def machine_options(command: F) -> F:
     """Where and how work is run: never part of a recipe."""
     for option in reversed(

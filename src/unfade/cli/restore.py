@@ -16,7 +16,6 @@ from unfade.cli.film_options import (
     target_for_film,
 )
 from unfade.cli.options import (
-    POLICIES,
     configured,
     limits_of,
     machine_options,
@@ -24,7 +23,7 @@ from unfade.cli.options import (
     network_options,
     numbers,
     opened_bench,
-    step_settings,
+    treatment_options,
 )
 from unfade.errors import PartlyFailed, UnfadeError, UsageError
 
@@ -38,20 +37,7 @@ STANDARD = "-"
 @click.command("restore")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-o", "--output", metavar="OUT", help="File, or folder for several; - for a pipe.")
-@click.option("--recipe", metavar="NAME|FILE", help="What to do; default: by advice.")
-@click.option("--policy", type=click.Choice(POLICIES), help="Evidence that the result may hold.")
-@click.option("--only", callback=names, metavar="A,B", help="Exactly these steps.")
-@click.option("--skip", callback=names, metavar="A,B", help="Without these steps.")
-@click.option(
-    "--set",
-    "settings",
-    callback=step_settings,
-    multiple=True,
-    metavar="STEP.SETTING=VALUE",
-    help="A setting of a step; `unfade steps` lists them.",
-)
-@click.option("--upscale", type=click.IntRange(2, 4), help="Times along each side.")
-@click.option("--only-classical", is_flag=True, help="Use no network, whatever it measured.")
+@treatment_options
 @click.option("--faces", is_flag=True, help="Draw all faces anew: invented content.")
 @click.option("--face", callback=numbers, metavar="2,5", help="Only these, from left to right.")
 @click.option("--fill", metavar="METHOD", help="Fill the mask so: lama, diffusion, sparse ...")
