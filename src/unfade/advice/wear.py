@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unfade.advice.contract import Rule, Wishes, count
-from unfade.findings import Findings, Mark
+from unfade.findings import Findings, Mark, paint
 from unfade.picture import Mask
 from unfade.steps.mend_wear import Settings, chosen_wear
 
@@ -47,7 +47,6 @@ def is_all_over(findings: Findings) -> bool:
     found = findings.wear
     if found is None or not found.items:
         return False
-    area_px = sum(mark.region.area_px for mark in found.items) / found.area_share
     known = [
         mark
         for seen in (findings.marks, findings.creases) if seen is not None
@@ -57,7 +56,8 @@ def is_all_over(findings: Findings) -> bool:
     by_area = sorted(alone, key=lambda mark: mark.region.area_px)[:-LARGEST]
     thin = [mark for mark in by_area if mark.length_px >= THIN * mark.width_px]
     areas = np.array([mark.region.area_px for mark in thin], float)
-    if len(thin) < ALL_OVER_PLACES or areas.sum() < ALL_OVER_SHARE * area_px:
+    share = found.area_share * areas.sum() / sum(mark.region.area_px for mark in found.items)
+    if len(thin) < ALL_OVER_PLACES or share < ALL_OVER_SHARE:
         return False
     return _agreement([mark.region.mask for mark in thin], areas) <= ALL_OVER_AGREE
 
@@ -70,17 +70,10 @@ def _untouched(marks: Sequence[Mark], others: Sequence[Mark]) -> list[Mark]:
     for mark in marks:
         own = mark.region.window
         near = (boxes[:, :2] < (own.bottom, own.right)) & (boxes[:, 2:] > (own.top, own.left))
-        if not any(_touch(mark, others[n]) for n in np.flatnonzero(near.all(axis=1)).tolist()):
+        known = [others[n] for n in np.flatnonzero(near.all(axis=1)).tolist()]
+        if not (paint(known, own) & mark.region.mask).any():
             alone.append(mark)
     return alone
-
-
-def _touch(a: Mark, b: Mark) -> bool:
-    both = a.region.window.overlap(b.region.window)
-    if both is None:
-        return False
-    ours, theirs = (m.region.mask[both.within(m.region.window)] for m in (a, b))
-    return bool((ours & theirs).any())
 
 
 def _agreement(masks: Sequence[Mask], weights: np.ndarray) -> float:

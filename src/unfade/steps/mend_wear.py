@@ -2,7 +2,8 @@
 
 For prints that are worn all over. It finds more than ``remove_scratches`` and ``remove_dust`` dare
 to take for damage, and touches more that is sound: edges, stems and highlights may be among the
-places, each of which is an item and can be taken back. So it is done only when asked for, by
+places, each of which is an item and can be taken back. So it is done where a print is worn all
+over beyond doubt (``advice.wear``), and elsewhere only when asked for, by
 ``--only mend_wear`` or the recipe ``worn-print``. What fills the places is computed from their
 surround; the network says where, and gives no pixel.
 """
