@@ -82,8 +82,8 @@ def test_what_moves_is_no_dirt(control: str, tmp_path: Path, bench: Bench) -> No
     write_film(source, damaged(scene(control, 8, 240, 320), Damage(grain=3)))
     result = restore_film(source, only=REPAIRS, options=KEEP, bench=bench)
     harmed = sum(r.area_px for r in result.repairs)
-    # tumbling paper is seen in one place once: the known weakness, see docs/film.md
-    most = 0.008 if control == "confetti" else 0.0005
+    # so small a film shows too little of each piece of paper, see docs/film.md
+    most = 0.0015 if control == "confetti" else 0.0005
     assert harmed < most * 8 * 240 * 320
     result.discard()
 
@@ -140,7 +140,7 @@ def fast(values: np.ndarray) -> np.ndarray:
     return (values - mean)[4:-4]
 
 
-@pytest.mark.parametrize("kind", ["still", "pan"])
+@pytest.mark.parametrize("kind", ["still", "pan", "walkers", "fade"])
 def test_weave_is_found_within_a_tenth_of_a_pixel(kind: str, tmp_path: Path, bench: Bench) -> None:
     truth = Truth()
     source = tmp_path / "film.mkv"
@@ -242,6 +242,26 @@ def test_a_shift_can_be_taken_back() -> None:
     assert np.abs(back - plane)[8:-8, 8:-8].mean() < 1.0
 
 
+def test_errors_of_single_steps_do_not_add_up() -> None:
+    chance = np.random.default_rng(0)
+    true = np.cumsum(chance.normal(0, 1, (400, 2)), axis=0)
+
+    def said(apart: int) -> np.ndarray:
+        shifts = np.zeros((400, 3))
+        shifts[apart:, :2] = true[apart:] - true[:-apart] + chance.normal(0, 0.05, (400 - apart, 2))
+        shifts[apart:, 2] = 0.9
+        return shifts
+
+    one, two = said(1), said(2)
+    none = np.zeros((400, 3))
+    off = [stabilise.path_of(one, far) - (true - true[0]) for far in (none, two)]
+    assert off[1].std() < 0.75 * off[0].std()
+    slip = two.copy()
+    slip[100:120, :2] += 40  # a texture that repeats itself
+    assert np.abs(stabilise.path_of(one, slip) - (true - true[0])).max() < 2 * np.abs(off[0]).max()
+    assert np.abs(stabilise.path_of(none, none)).max() == 0  # nothing to tell: it stands
+
+
 def test_the_camera_path_is_kept_whole() -> None:
     t = np.arange(100.0)
     for path in (np.zeros(100), 0.8 * t, 0.02 * t**2, 30 * np.sin(t / 30)):
@@ -259,3 +279,16 @@ def test_spots_that_come_in_trains_are_told() -> None:
     assert remove_dirt.in_trains(here, before, after, 400) == [True, False]
     assert remove_dirt.in_trains(here, [], after, 400) == [False, False]
     assert remove_dirt.in_trains(here, None, after, 400) == [True, False]
+
+
+def test_a_spot_too_unsure_to_be_removed_still_tells_of_movement(tmp_path: Path) -> None:
+    rows, cols = 240, 320
+    still, _ = list(damaged(scene("still", 2, rows, cols), Damage(grain=3)))
+    frame = still.astype(np.float32)
+    frame[100:108, 100:108] = 250  # beyond doubt
+    frame[60:66, 200:206] += 14  # faint
+    none = np.zeros((rows, cols, 2), np.float32)
+    plain = still.astype(np.float32)
+    found = remove_dirt.find_spots(frame, plain, plain, none, none, remove_dirt.Settings())
+    least = remove_dirt.Settings().min_confidence
+    assert {s.confidence >= least for s in found.spots} == {True, False}

@@ -1,14 +1,15 @@
 """What is measured once for the whole film, before anything is changed.
 
-Each number belongs to one frame or to a frame and the one before it, so the walk can be cut
-anywhere and gone on with later. What is decided from them (shots, curves, shifts, cadence) is
+Each number belongs to one frame or to a frame and one of the two before it, so the walk can be
+cut anywhere and gone on with later. What is decided from them (shots, curves, shifts, cadence) is
 decided over the whole film, so it cannot depend on how the work was cut into segments.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ from unfade.steps.film.remove_lines import column_peaks
 from unfade.steps.film.stabilise import shift_between
 
 THUMB = (24, 32)
+BEFORE = 2  # frames that a frame is compared with
 _TRACK_PX = 640  # weave is measured at about this width
 # columns of ``Look.numbers``
 GAIN, OFFSET, AGREE, ACROSS, DOWN, TRACKED, CHANGE, COMB, LEVEL = range(9)
-_WIDTH = 9
+ACROSS_2, DOWN_2, TRACKED_2 = range(9, 12)  # from two frames before
+_WIDTH = 12
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +38,7 @@ class Look:
     """Measurements of frames ``first`` to ``first + len``.
 
     Attributes:
-        numbers: (frames, 9) float64, see the names above
+        numbers: (frames, 12) float64, see the names above
         thumbs: (frames, 24, 32) uint8
         peaks: (frames, n, 4) float32 of ``column_peaks``; n is 0 when not asked for
     """
@@ -82,22 +85,22 @@ class Wanted:
 
 
 def look_at_frames(film: Film, frames: Iterator[Frame], wanted: Wanted, first: int) -> Look:
-    """Measure frames in order; the first one may be one early, to compare with.
+    """Measure frames in order; the first ones may be early, to compare with.
 
     Args:
-        frames: from frame ``first - 1`` on, or from 0
+        frames: from frame ``first - BEFORE`` on, or from 0
     """
     numbers: list[np.ndarray] = []
     thumbs: list[np.ndarray] = []
     peaks: list[np.ndarray] = []
-    before: Any = None
+    before = deque[_Small](maxlen=BEFORE)
     for frame in frames:
         now = _Small(film, frame, wanted)
         if frame.index >= first:
             numbers.append(_numbers(before, now, wanted))
             thumbs.append(now.thumb)
             peaks.append(now.peaks)
-        before = now
+        before.append(now)
     return Look(
         first,
         np.array(numbers).reshape(-1, _WIDTH),
@@ -130,13 +133,17 @@ class _Small:
             less = luma if self.scale == 1 else cv2.resize(
                 luma, size, interpolation=cv2.INTER_AREA
             )  # fmt: skip
-            # light over the mean light around: tracking must not care about flicker
-            around = cv2.GaussianBlur(less, (0, 0), 12)
-            self.track = np.clip(less / (around + 8) * 110, 0, 255).astype(np.uint8)
+            # tracking must care neither about flicker nor about fades: what stands out of its
+            # surround, over how much things stand out there
+            out = less - cv2.blur(less, (41, 41))
+            usual = np.sqrt(cv2.blur(out * out, (73, 73)))
+            self.track = np.clip(128 + 40 * out / (usual + 3), 0, 255).astype(np.uint8)
 
 
-def _numbers(before: _Small | None, now: _Small, wanted: Wanted) -> np.ndarray:
+def _numbers(earlier: Sequence[_Small], now: _Small, wanted: Wanted) -> np.ndarray:
+    """Measurements of a frame; ``earlier`` are the frames before it, the nearest last."""
     values = np.zeros(_WIDTH)
+    before = earlier[-1] if earlier else None
     values[GAIN] = 1.0
     values[COMB], values[LEVEL] = now.comb, now.level
     if before is None:
@@ -149,10 +156,12 @@ def _numbers(before: _Small | None, now: _Small, wanted: Wanted) -> np.ndarray:
         if agree >= 0.3:
             values[GAIN], values[OFFSET] = curve.gain, curve.offset
         values[AGREE] = agree
-    if wanted.weave and before.track is not None and now.track is not None:
-        across, down, tracked = shift_between(before.track, now.track)
-        values[ACROSS], values[DOWN] = across * now.scale, down * now.scale
-        values[TRACKED] = tracked
+    if wanted.weave:
+        places = ((ACROSS, DOWN, TRACKED), (ACROSS_2, DOWN_2, TRACKED_2))
+        for then, place in zip(reversed(earlier), places, strict=False):
+            if then.track is not None and now.track is not None:
+                across, down, tracked = shift_between(then.track, now.track)
+                values[list(place)] = across * now.scale, down * now.scale, tracked
     return values
 
 

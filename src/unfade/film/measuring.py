@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Generator, Iterator
 from typing import Any
 
 from unfade.film.joints import agree, astray, source_hash, stream_of
 from unfade.film.layout import Frame
-from unfade.film.look import Look, Wanted, look_at_frames
+from unfade.film.look import BEFORE, Look, Wanted, look_at_frames
 from unfade.film.segments import Piece, Work, same, stretches
 from unfade.film.threads import ahead
 
@@ -67,31 +68,28 @@ def _looked(
     """Measures the missing parts; yields once for each frame."""
     for stretch in stretches(missing):
         first, end = stretch[0][1], stretch[-1][2]
-        sought = first > 1 and not from_beginning and work.seeks
+        sought = first > BEFORE and not from_beginning and work.seeks
         frames = _frames(work, first, end, not sought)
-        before: Frame | None = next(frames) if first > 0 else None
-        read = [source_hash(before)] if before is not None and sought else []
+        before = _next(frames, min(first, BEFORE))
+        read = [source_hash(frame) for frame in before] if sought else []
         if not agree(read, work.lines(parts_of(work))):
             sought, read = False, []
             frames = _frames(work, first, end, True)
-            before = next(frames)
+            before = _next(frames, min(first, BEFORE))
         for name, a, b in stretch:
-            run: list[Frame] = [before] if before is not None else []
 
-            def taken(run: list[Frame] = run, a: int = a, b: int = b) -> Iterator[Frame]:
+            def taken(run: tuple[Frame, ...], count: int) -> Iterator[Frame]:
                 yield from run
-                for _ in range(b - a):
-                    nonlocal before
-                    before = next(frames)  # noqa: B023  # used within this turn only
-                    yield before
+                for _ in range(count):
+                    before.append(next(frames))  # noqa: B023  # used within this turn only
+                    yield before[-1]  # noqa: B023
 
-            look = look_at_frames(work.film, taken(), wanted, a)
+            look = look_at_frames(work.film, taken(tuple(before), b - a), wanted, a)
             look.save(work.ledger.partial(f"{name}.npz"))
-            assert before is not None
             facts: dict[str, Any] = {
                 "stream": stream_of(first, sought=sought),
                 "source_before": read if a == first else [],
-                "source_tails": [source_hash(before)],
+                "source_tails": [source_hash(frame) for frame in before],
             }
             work.ledger.finish(name, [f"{name}.npz"], **facts)
             yield from range(a, b)
@@ -100,5 +98,10 @@ def _looked(
 
 
 def _frames(work: Work, first: int, end: int, from_beginning: bool) -> Iterator[Frame]:
-    frames = work.frames(max(0, first - 1), end, from_beginning=from_beginning)
+    frames = work.frames(max(0, first - BEFORE), end, from_beginning=from_beginning)
     return ahead(frames, work.depth())
+
+
+def _next(frames: Iterator[Frame], count: int) -> deque[Frame]:
+    """The frames before a stretch; it keeps the last ones as the walk goes on."""
+    return deque((next(frames) for _ in range(count)), BEFORE)

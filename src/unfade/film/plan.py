@@ -11,7 +11,7 @@ import numpy as np
 from unfade.film.facts import Film
 from unfade.film.layout import Frame, Layout
 from unfade.film.light import black_of
-from unfade.film.look import ACROSS, DOWN, TRACKED, Look
+from unfade.film.look import ACROSS, ACROSS_2, DOWN, DOWN_2, TRACKED, TRACKED_2, Look
 from unfade.film.repairs import Repair
 from unfade.steps import Settings, step_of
 from unfade.steps.film import FILM_STEPS, deflicker, remove_lines, stabilise
@@ -140,7 +140,11 @@ def make_plan(
     shifts = look.numbers[:, (ACROSS, DOWN, TRACKED)]
     if "stabilise" in temporal:
         off = stabilise.weave(
-            shifts, shots, film.cols, plan.settings("stabilise", stabilise.Settings)
+            shifts,
+            look.numbers[:, (ACROSS_2, DOWN_2, TRACKED_2)],
+            shots,
+            film.cols,
+            plan.settings("stabilise", stabilise.Settings),
         )
         plan.shifts = np.array([[round(float(v), 4) for v in row] for row in off]).reshape(-1, 2)
     if "remove_lines" in temporal:

@@ -34,6 +34,7 @@ _ALIKE = (1.0, 32.0)  # log area, shade in codes
 _VERY_ALIKE = (0.5, 16.0)
 _MOVING_SHARE = 0.25  # of the spots around: then the others move as well
 _SEEN_SHARE = 0.45
+_WITNESS = 0.1  # confidence of a spot that tells of movement, though it would not be removed
 MOST_SHARE = 0.04  # of a frame: more is a flash or a lost frame
 
 
@@ -87,7 +88,7 @@ class Compared:
     """One frame beside its neighbours.
 
     Attributes:
-        spots: what is on this frame only
+        spots: what is on this frame only; those below ``min_confidence`` only tell of movement
         flows: to the frame before and after, at full size, taken from around the spots
         noise: standard deviation of the frame's grain, in codes of 0-255
         says: why nothing was judged, or ""
@@ -285,7 +286,7 @@ def _spot(
         1.5 * grain + 1.2 * max(0.0, min(misfit) - grain) + 0.8 * max(misfit) + 0.7 * apart + 1.0
     )
     confidence = float(1 / (1 + np.exp(-2.2 * (evidence - 1.6))))
-    if confidence < settings.min_confidence:
+    if confidence < min(_WITNESS, settings.min_confidence):
         return None
     side = 0 if misfit[0] <= misfit[1] else 1
     lift = float((own - sides[side])[ring].mean())

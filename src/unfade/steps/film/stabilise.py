@@ -1,9 +1,10 @@
 """Take gate weave off: shift each frame so that the picture stands still in the gate.
 
-For film that wandered in the gate of camera or scanner. The shift between neighbours is measured
-on many small features, and those that move on their own are outvoted. What the camera did (pans,
-a hand-held walk) is the smoothest path that explains the measured one, and is kept; only what is
-left is taken off. Turning, zooming and local warping are not corrected.
+For film that wandered in the gate of camera or scanner. The shift to each of the two frames
+before is measured on many small features, and those that move on their own are outvoted; the path
+that agrees best with all shifts is the picture's, for small errors of single steps would add up.
+What the camera did (pans, a hand-held walk) is the smoothest path that explains it, and is kept;
+only what is left is taken off. Turning, zooming and local warping are not corrected.
 
 The shifts are in the record, so that frames can be shifted back; shifting by parts of a pixel
 resamples, which softens grain a little. Where a shift bares an edge, the edge is repeated.
@@ -25,6 +26,8 @@ _FEATURES = 300
 _FEWEST = 12
 _WINDOWS = (60.0, 30.0, 15.0)  # frames: the smooth paths that are tried in turn
 _DEAD_PX = 0.02
+_TRUSTED = 0.15  # share of features that must agree
+_ASTRAY_PX = 1.0  # a shift over two frames that differs more from the two steps is a slip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +79,17 @@ def shift_between(before: np.ndarray, now: np.ndarray) -> tuple[float, float, fl
 
 
 def weave(
-    shifts: np.ndarray, shots: Sequence[tuple[int, int]], cols: int, settings: Settings
+    shifts: np.ndarray,
+    shifts_2: np.ndarray,
+    shots: Sequence[tuple[int, int]],
+    cols: int,
+    settings: Settings,
 ) -> np.ndarray:
     """How far each frame is off the camera's own path.
 
     Args:
         shifts: (frames, 3): across, down from the frame before, and the share that agrees
+        shifts_2: the same from two frames before
         shots: (first, end) of each
     Returns:
         (frames, 2) float64, pixels; shifting a frame by minus this puts it right
@@ -90,14 +98,70 @@ def weave(
     for first, end in shots:
         if end - first < 3 or float(np.median(shifts[first + 1 : end, 2])) < 0.25:
             continue
-        steps = np.where(shifts[first:end, 2:] >= 0.15, shifts[first:end, :2], 0)
-        steps[0] = 0
-        path = np.cumsum(steps, axis=0)
+        path = path_of(shifts[first:end], shifts_2[first:end])
         for axis in (0, 1):
             off = path[:, axis] - camera_path(path[:, axis], settings.most_share * cols)
             result[first:end, axis] = settings.strength * off
     result[np.abs(result).max(axis=1) < _DEAD_PX] = 0
     return result
+
+
+def path_of(shifts: np.ndarray, shifts_2: np.ndarray) -> np.ndarray:
+    """Where the picture is in each frame of a shot, by least squares over all its shifts.
+
+    Args:
+        shifts, shifts_2: (frames, 3) as for ``weave``; what a shot's first frames say of frames
+            before it is not used
+    Returns:
+        (frames, 2) float64, across and down; the first is 0
+    Cost: linear in the frames
+    """
+    count = len(shifts)
+    one = np.where(shifts[:, 2:] >= _TRUSTED, shifts[:, :2], 0)
+    trust = np.maximum(shifts[:, 2], 0.01)  # a frame that tells nothing stands where the last one
+    trust_2 = np.where(shifts_2[:, 2] >= _TRUSTED, shifts_2[:, 2], 0)
+    chained = one.copy()
+    chained[1:] += one[:-1]
+    trust_2[np.abs(shifts_2[:, :2] - chained).max(axis=1) > _ASTRAY_PX] = 0
+    # normal equations: a band of two beside the diagonal, positive definite
+    band, right = np.zeros((3, count)), np.zeros((count, 2))
+    band[0, 0] = 1.0
+    for apart, weight, said in ((1, trust, one), (2, trust_2, shifts_2[:, :2])):
+        w = weight[apart:]
+        band[0, apart:] += w
+        band[0, :-apart] += w
+        band[apart, :-apart] -= w
+        right[apart:] += w[:, None] * said[apart:]
+        right[:-apart] -= w[:, None] * said[apart:]
+    path = _solved(band, right)
+    return path - path[0]
+
+
+def _solved(band: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """A x = right for a symmetric positive definite A of two diagonals beside the main one.
+
+    Args:
+        band: (3, n): main diagonal, first and second below it
+        right: (n, m)
+    """
+    n = len(right)
+    near, far, scale = np.zeros(n), np.zeros(n), np.zeros(n)
+    x = right.astype(np.float64)
+    for k in range(n):  # A = L D L'
+        scale[k] = band[0, k]
+        if k >= 1:
+            near[k] = band[1, k - 1]
+            if k >= 2:
+                far[k] = band[2, k - 2] / scale[k - 2]
+                near[k] -= far[k] * scale[k - 2] * near[k - 1]
+                scale[k] -= far[k] ** 2 * scale[k - 2]
+            near[k] /= scale[k - 1]
+            scale[k] -= near[k] ** 2 * scale[k - 1]
+            x[k] -= near[k] * x[k - 1] + (far[k] * x[k - 2] if k >= 2 else 0)
+    x /= scale[:, None]
+    for k in range(n - 2, -1, -1):
+        x[k] -= near[k + 1] * x[k + 1] + (far[k + 2] * x[k + 2] if k + 2 < n else 0)
+    return x
 
 
 def camera_path(path: np.ndarray, most_px: float) -> np.ndarray:
