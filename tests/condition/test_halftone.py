@@ -15,6 +15,7 @@ from eye_scenes import (
     stored,
 )
 from printed import bricks, fabric, facade, fence, printed, text_page
+from skimage import data
 
 from unfade.advice import advise
 from unfade.condition import halftone
@@ -56,6 +57,16 @@ def test_each_ink_has_its_angle(pitch: float, turn: float) -> None:
         assert screen.pitch_px == pytest.approx(pitch, rel=0.005)
         assert apart(screen.angle_degrees, angles[screen.ink]) < 0.2
     assert advised(found)
+
+
+@pytest.mark.parametrize("turn", [-0.8, -1.0, 0.9])
+def test_a_screen_beside_the_frequency_of_jpeg_blocks_is_measured_or_left_out(turn: float) -> None:
+    pixels, truth = printed(data.chelsea() / 255, 8.0, turn, inks="process")
+    found = halftone.look(stored(pixels), BENCH)
+    assert len(found.screens) >= 3
+    for screen in found.screens:
+        assert screen.pitch_px == pytest.approx(8.0, rel=0.005)
+        assert min(apart(screen.angle_degrees, angle) for angle in truth["angles_deg"]) < 0.2
 
 
 @pytest.mark.parametrize("bits", [8, 16, 32])

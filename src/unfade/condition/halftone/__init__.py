@@ -21,7 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from unfade.condition.contract import Finder
-from unfade.condition.halftone.lattice import Lattice, lattices, refined, strongest_alone
+from unfade.condition.halftone.lattice import (
+    Lattice,
+    is_on_top,
+    lattices,
+    refined,
+    strongest_alone,
+)
 from unfade.condition.halftone.spectrum import amplitude, places, whitened
 from unfade.engines.contract import BenchView
 from unfade.findings import Halftone
@@ -70,7 +76,7 @@ def look(picture: Picture, bench: BenchView) -> Halftone:
         logs, power = _common(group)
         most = _MOST_SCREENS if len(parts[0].planes) > 1 else 1
         found = [refined(x, [p.planes for p in group]) for x in lattices(logs, power, most=most)]
-        rigid = [one for one in found if _is_screen(one)]
+        rigid = [one for one in found if _is_screen(one) and is_on_top(one, power)]
         if rigid and strongest_alone(logs, power, rigid, prominent=_SURE_PROMINENT) < _ALONE:
             return _halftone(rigid, group, parts)
         doubtful |= any(one.prominence >= _SURE_PROMINENT for one in found)

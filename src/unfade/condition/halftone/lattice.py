@@ -25,6 +25,7 @@ PITCH_PX = (2.2, 24.0)  # finer is not resolved, coarser are things in the pictu
 PROMINENT = 1.3  # mean log of power over its surroundings
 _ORDERS = range(-5, 6)
 _NEAR_BINS = 2.6
+_TOP_SHARE = 0.5  # of the power within three bins: a screen's own bin has nearly all of it
 _WEAKER = 0.3  # a lattice of half the density is the true one when it has this much of the power
 
 
@@ -98,6 +99,14 @@ def refined(lattice: Lattice, windows: Sequence[Sequence[Plane]]) -> Lattice:
         both.append(frequency)
         coherence = min(coherence, rigid)
     return Lattice(both[0], both[1], lattice.prominence, coherence)
+
+
+def is_on_top(lattice: Lattice, power: np.ndarray) -> bool:
+    """Whether both frequencies stand on peaks, not on the foot of one that is not looked at."""
+    for frequency in (lattice.first, lattice.second):
+        if _power_at(power, frequency) < _TOP_SHARE * _most_near(power, frequency, 3):
+            return False
+    return True
 
 
 def strongest_alone(
@@ -240,6 +249,13 @@ def _exact(power: np.ndarray, row: int, col: int) -> tuple[float, float]:
     down = between(power[row - 1, col], power[row, col], power[(row + 1) % side, col])
     right = between(power[row, col - 1], power[row, col], power[row, (col + 1) % side])
     return (row + down - middle) / side, (col + right - middle) / side
+
+
+def _most_near(power: np.ndarray, frequency: tuple[float, float], reach: int) -> float:
+    side = len(power)
+    steps = np.arange(-reach, reach + 1)
+    rows, cols = ((round(f * side) + side // 2 + steps) % side for f in frequency)
+    return float(power[np.ix_(rows, cols)].max())
 
 
 def _power_at(power: np.ndarray, frequency: tuple[float, float]) -> float:
