@@ -14,6 +14,7 @@ from unfade.engines.own import CHROMA_RANGE
 from unfade.errors import ModelMissing, ModelRejected, UsageError
 from unfade.pixels.colour import linear_to_lab
 from unfade.steps.correct_fading import network
+from unfade.train.checkpoint import load
 from unfade.train.colour import difference, lab_of, seen_difference
 from unfade.train.data import Patches, Pictures
 from unfade.train.export import export, measured_halo
@@ -50,6 +51,25 @@ def test_every_task_learns_measures_and_shows(name: str, folder: Path, tmp_path:
     assert outcome.step == 3
     assert np.isfinite(list(outcome.measured.values())).all()
     assert (tmp_path / "samples" / "0000003.png").stat().st_size > 1000
+
+
+def test_an_adversarial_stage_begins_where_a_faithful_one_ended(
+    folder: Path, tmp_path: Path
+) -> None:
+    text = recipe_text("upscale", SMALL, steps=2, patch_px=64)
+    recipe = parse_recipe(text, "faithful", "faithful")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path / "one", device="cpu")
+    own = f'{SMALL}\nadversarial = 0.1\nlearning_rate = 1e-9\nstart = "{tmp_path}/one/latest.pt"'
+    recipe = parse_recipe(recipe_text("upscale", own, steps=1, patch_px=64), "crisp", "crisp")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path / "two", device="cpu")
+    one, two = (load(tmp_path / name / "latest.pt") for name in ("one", "two"))
+    begun = {k.removeprefix("module."): v for k, v in one.averages["upscale"].items()}
+    for key, value in two.networks["upscale"].items():
+        assert torch.allclose(value, begun[key], atol=1e-6), key
+    own = own.replace("/one/", "/none/")
+    recipe = parse_recipe(recipe_text("upscale", own, steps=1, patch_px=64), "crisp", "crisp")
+    with pytest.raises(ModelRejected):
+        fit(recipe, Pictures(folder, recipe.data), tmp_path / "three", device="cpu")
 
 
 def test_no_task_is_without_a_test() -> None:

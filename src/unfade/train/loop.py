@@ -219,7 +219,8 @@ def _resumed(
     task: Task,
 ) -> store.Checkpoint:
     if not (out / store.LATEST).exists():
-        start_from(getattr(recipe.settings, "start", ""), plain)
+        helpers = plain.keys() - set(task.averaged)
+        start_from(getattr(recipe.settings, "start", ""), plain, helpers=helpers)
         return store.Checkpoint(
             recipe_sha256=recipe.sha256, step=0, networks={}, averages={}, optimisers={}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from torch import nn
@@ -10,11 +11,13 @@ from unfade.errors import ModelRejected
 from unfade.train.checkpoint import load
 
 
-def start_from(path: str, networks: dict[str, nn.Module]) -> None:
+def start_from(path: str, networks: dict[str, nn.Module], *, helpers: Collection[str] = ()) -> None:
     """Fill networks with the averaged weights of a checkpoint, matching by name.
 
     Args:
         path: of a checkpoint; empty: leave them as they are
+        helpers: networks that begin anew where the checkpoint has none of that name: the judge
+            of an adversarial stage after one without
     Raises:
         ModelRejected: no checkpoint, or its shapes are others
     """
@@ -23,6 +26,8 @@ def start_from(path: str, networks: dict[str, nn.Module]) -> None:
     found = load(Path(path))
     for name, net in networks.items():
         source = found.averages.get(name) or found.networks.get(name)
+        if source is None and name in helpers:
+            continue
         if source is None:
             raise ModelRejected(f"`{path}` holds no network `{name}`.", "Name another `start`.")
         weights = {k.removeprefix("module."): v for k, v in source.items() if k != "n_averaged"}

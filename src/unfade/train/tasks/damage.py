@@ -31,12 +31,10 @@ class DamageSettings:
     Attributes:
         widths, blocks, reduce: of the network, see ``PlainUNet``
         damage: recipe of ``unfade.degrade``; its local classes are the targets
-        classes: of ``unfade.degrade.DamageClass``, a channel each; others count as sound ground
         sound_share: of the patches that carry the recipe's global damage only
         visible: damage of less opacity than this is neither demanded nor punished
         sound_weight: how much more an alarm on sound ground costs than a miss
         start: checkpoint to begin from
-        export_as: the name of what is exported
     """
 
     widths: tuple[int, ...] = (24, 48, 96)
@@ -44,12 +42,10 @@ class DamageSettings:
     reduce: int = 2
     learning_rate: float = 5e-4
     damage: str = "old-photo"
-    classes: tuple[str, ...] = CLASSES
     sound_share: float = 0.3
     visible: float = 0.15
     sound_weight: float = 1.0
     start: str = ""
-    export_as: str = "unfade-damage"
 
 
 class Damage(Task):
@@ -60,7 +56,7 @@ class Damage(Task):
     def __init__(self, settings: DamageSettings, device: torch.device) -> None:
         super().__init__(settings, device)
         net = PlainUNet(
-            3, 1 + len(settings.classes),
+            3, 1 + len(CLASSES),
             reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks,
         )  # fmt: skip
         self.networks = {"damage": net}
@@ -76,9 +72,7 @@ class Damage(Task):
             torch.cat([getattr(p, name) for p in parts])
             for name in ("pixels", "mask", "classes", "opacity")
         )
-        wanted = torch.stack(
-            [classes == int(DamageClass[name.upper()]) for name in given.classes], 1
-        )
+        wanted = torch.stack([classes == int(DamageClass[name.upper()]) for name in CLASSES], 1)
         where = wanted.any(1, keepdim=True)
         sure = ((opacity >= given.visible) | ~mask)[:, None]
         targets = torch.cat((where, wanted), 1).float()
@@ -120,13 +114,12 @@ class Damage(Task):
         return [("damaged", batch["damaged"]), ("found", chance), ("true", batch["targets"][:, :1])]
 
     def exports(self, networks: dict[str, nn.Module]) -> list[Export]:
-        net, given = networks["damage"], self.settings
+        net = networks["damage"]
         return [
             Export(
                 paper="Ronneberger et al. 2015, U-Net, arXiv:1505.04597",
-                name=given.export_as, module=net,
-                channels_in=3, channels_out=1 + len(given.classes),
-                about=f"where damage lies: {', '.join(given.classes)}",
+                name="unfade-damage", module=net, channels_in=3, channels_out=1 + len(CLASSES),
+                about="where scratches, dust, hairs, creases, tears and stains lie",
                 task="find damage", shape="find", evidence=0,
                 tile_px=384,  # looked through with little memory, too
                 multiple_of=net.multiple_of,  # type: ignore[arg-type]
