@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +66,30 @@ class Look:
             return Look(int(data["first"]), data["numbers"], data["thumbs"], data["peaks"])
 
     @staticmethod
-    def joined(looks: list[Look]) -> Look:
-        return Look(
-            looks[0].first,
-            np.concatenate([k.numbers for k in looks]),
-            np.concatenate([k.thumbs for k in looks]),
-            np.concatenate([k.peaks for k in looks]),
-        )
+    def joined(looks: Iterable[Look], count: int) -> Look:
+        """Parts in order as one; each is let go as soon as it was copied.
+
+        Args:
+            count: frames of all parts
+        """
+        whole: Look | None = None
+        filled = 0
+        for look in looks:
+            if whole is None:
+                whole = Look(look.first, *(_room(a, count) for a in look._arrays))
+            for all_, part in zip(whole._arrays, look._arrays, strict=True):
+                all_[filled : filled + len(look)] = part
+            filled += len(look)
+        assert whole is not None and filled == count
+        return whole
+
+    @property
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.numbers, self.thumbs, self.peaks
+
+
+def _room(part: np.ndarray, count: int) -> np.ndarray:
+    return np.empty((count, *part.shape[1:]), part.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,8 @@ def measure(work: Work, wanted: Wanted) -> Look:
 def looks_of(work: Work) -> Look:
     """What was measured; all parts must be there."""
     folder = work.ledger.folder
-    return Look.joined([Look.load(folder / f"{name}.npz") for name, _, _ in parts_of(work)])
+    parts = (Look.load(folder / f"{name}.npz") for name, _, _ in parts_of(work))
+    return Look.joined(parts, work.film.frames)
 
 
 def look_at_parts(
