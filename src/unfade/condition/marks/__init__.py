@@ -9,7 +9,8 @@ doubt has no marks at all.
 How: ``specks`` collects pixels that stand out on three levels and judges each from its surround,
 turned along the mark (``section``); ``candidates`` joins and measures them; ``context`` compares
 all candidates of the picture; ``judge`` gives the odds; ``second`` asks a network where one is
-here; ``outline`` cuts the whole defect out; ``series`` leaves out buttons and the like.
+here; ``outline`` cuts the whole defect out; ``series`` leaves out buttons and the like, ``rims``
+the lit edges of things.
 
 Related: Bergman et al., Comprehensive Solutions for Removal of Dust and Scratches from Images
 (2007), for the idea of a surround without the defect; Newson et al., Robust Automatic Line Scratch
@@ -23,6 +24,7 @@ from unfade.condition.marks import second
 from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, decide, judge
 from unfade.condition.marks.outline import outline
 from unfade.condition.marks.pages import is_page
+from unfade.condition.marks.rims import without_rims
 from unfade.condition.marks.scan import scan
 from unfade.condition.marks.second import second_opinion
 from unfade.condition.marks.series import without_series
@@ -104,7 +106,8 @@ def _find(
     else:
         found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
         found = [m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE]
-    marks = tuple(without_series(found, picture.rows, picture.cols))
+    found = without_rims(without_series(found, picture.rows, picture.cols), picture)
+    marks = tuple(found)
     return marks, "" if joint is None else second.NETWORK
 
 
