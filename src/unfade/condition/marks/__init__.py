@@ -10,7 +10,7 @@ How: ``specks`` collects pixels that stand out on three levels and judges each f
 turned along the mark (``section``); ``candidates`` joins and measures them; ``context`` compares
 all candidates of the picture; ``judge`` gives the odds; ``second`` asks a network where one is
 here; ``outline`` cuts the whole defect out; ``series`` leaves out buttons and the like, ``rims``
-the lit edges of things.
+the lit edges of things, ``stamps`` an exposed date.
 
 Related: Bergman et al., Comprehensive Solutions for Removal of Dust and Scratches from Images
 (2007), for the idea of a surround without the defect; Newson et al., Robust Automatic Line Scratch
@@ -28,6 +28,7 @@ from unfade.condition.marks.rims import without_rims
 from unfade.condition.marks.scan import scan
 from unfade.condition.marks.second import second_opinion
 from unfade.condition.marks.series import without_series
+from unfade.condition.marks.stamps import without_stamps
 from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import BenchView, PlainBench
 from unfade.errors import OutOfResources
@@ -106,8 +107,8 @@ def _find(
     else:
         found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
         found = [m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE]
-    found = without_rims(without_series(found, picture.rows, picture.cols), picture)
-    marks = tuple(found)
+    found = without_series(found, picture.rows, picture.cols)
+    marks = tuple(without_stamps(without_rims(found, picture), picture))
     return marks, "" if joint is None else second.NETWORK
 
 
