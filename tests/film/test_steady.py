@@ -12,7 +12,9 @@ import pytest
 from made_films import Damage, damaged, decoded_planes, scene, write_film
 
 from unfade import steps
+from unfade.condition import look_at
 from unfade.engines.bench import Bench
+from unfade.film import steady
 from unfade.film.journey import FilmOptions, open_job, restore_film
 from unfade.film.layout import Colour, layout_named
 from unfade.film.rgb import to_pixels, to_planes
@@ -63,6 +65,21 @@ def test_colour_that_jumps_is_made_steady_and_measured(
     assert warping["steady"] < 0.6 * warping["frame_by_frame"]
     red = [p[2].mean() for p in decoded_planes(target)]
     assert np.abs(np.diff(red)).max() < 6, "no jump of colour is left"
+
+
+@pytest.mark.parametrize("scene_kind", ["still", "pan"])
+def test_what_takes_grain_away_is_steadier_than_frame_by_frame(
+    scene_kind: str, tmp_path: Path, bench: Bench
+) -> None:
+    path, target = tmp_path / "film.mkv", tmp_path / "out.mkv"
+    write_film(path, damaged(scene(scene_kind, 8, 120, 160), Damage(grain=4)))
+    for steps_ in ({"upscale": {"scale": 2, "method": "real-esrgan-fast", "lock": False}},
+                   {"denoise": {"sigma": 4 / 255}}):  # fmt: skip
+        result = restore_film(path, output=target, recipe="none", only=list(steps_),
+                              settings=steps_, options=KEEP, bench=bench)  # fmt: skip
+        warping = result.warping()
+        result.discard()
+        assert warping["steady"] < 0.6 * warping["frame_by_frame"], steps_
 
 
 def test_the_state_is_handed_from_segment_to_segment(
@@ -125,3 +142,27 @@ def test_planes_to_pixels_and_back(name: str) -> None:
     back = to_planes(to_pixels(planes, layout, Colour()), layout, Colour())
     for a, b in zip(planes, back, strict=True):
         assert np.abs(a.astype(int) - b).max() <= 1
+
+
+def test_noise_is_measured_once_for_a_shot(
+    tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, target = tmp_path / "film.mkv", tmp_path / "out.mkv"
+    rows, cols = np.mgrid[:128, :192]
+    calm = (90 + rows / 4 + cols / 4).astype(np.float32)
+    write_film(path, damaged(iter([calm] * 6), Damage(grain=4)))
+    looks: list[tuple[str, ...]] = []
+
+    def counted(*given: Any, **only: Any) -> Any:
+        looks.append(tuple(only["only"]))
+        return look_at(*given, **only)
+
+    monkeypatch.setattr(steady, "look_at", counted)
+    restore_film(path, output=target, recipe="none", only=["denoise"], options=KEEP,
+                 bench=bench).save(target)  # fmt: skip
+    assert looks == [("noise",)]
+    was, left = (
+        np.std(np.diff([p[0].astype(float) for p in decoded_planes(film)], axis=0))
+        for film in (path, target)
+    )
+    assert left < 0.9 * was

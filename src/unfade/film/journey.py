@@ -317,8 +317,9 @@ def _span(film: Film, options: FilmOptions) -> tuple[int, int]:
 
 
 def _shot_pictures(plan: Plan, pictures: Collection[Settings]) -> dict[int, Picture]:
-    """For steps that decide tones: three frames of each shot below each other."""
-    if not any(step_of(s).kind is Kind.TONAL and step_of(s).measure for s in pictures):
+    """For what is decided once for each shot: three frames of it below each other."""
+    steps = [step_of(s) for s in pictures]
+    if not any((s.kind is Kind.TONAL and s.measure) or "noise" in s.looks_at for s in steps):
         return {}
     shown: dict[int, Picture] = {}
     for first, end in plan.shots:

@@ -88,12 +88,12 @@ class Compared:
 
     Attributes:
         spots: also those that are too unsure to be repaired
-        repairs: of the sure spots, in the same order
+        repairs: of each spot; None of an unsure one
     """
 
     done: Done
     spots: list[remove_dirt.Spot]
-    repairs: list[Repair]
+    repairs: list[Repair | None]
     judged: bool = True
 
 
@@ -120,8 +120,9 @@ def dirt_found(plan: Plan) -> Callable[[Done, list[Done], list[Done]], Compared]
         compared = remove_dirt.find_spots(luma, lumas[0], lumas[1], flows[0], flows[1], settings)
         repairs = [
             _borrowed(plan, done.frame, spot, pair, compared.flows)
-            for spot in compared.spots
             if spot.confidence >= settings.min_confidence
+            else None
+            for spot in compared.spots
         ]
         told = Done(done.frame, done.original, done.repairs, compared.says)
         return Compared(told, compared.spots, repairs, judged=not compared.says)
@@ -206,17 +207,14 @@ def _span(places: np.ndarray, size: int) -> tuple[int, int]:
 
 
 def dirt_taken_off(plan: Plan) -> Callable[[Compared, list[Compared], list[Compared]], Done]:
-    least = plan.settings("remove_dirt", remove_dirt.Settings).min_confidence
-
     def work(here: Compared, before: list[Compared], after: list[Compared]) -> Done:
-        if not here.repairs:
+        if not any(here.repairs):
             return here.done
         first, last = plan.shot_of(here.done.frame.index)
         earlier = _judged(before, first, last)
         later = _judged(after, first, last)
         moves = remove_dirt.in_trains(here.spots, earlier, later, here.done.frame.cols)
-        moving = [m for m, spot in zip(moves, here.spots) if spot.confidence >= least]
-        kept = [r for r, m in zip(here.repairs, moving, strict=True) if not m]
+        kept = [r for r, moving in zip(here.repairs, moves) if r is not None and not moving]
         if not kept:
             return here.done
         frame = here.done.frame.with_planes(apply(here.done.frame.planes, kept, plan.layout))

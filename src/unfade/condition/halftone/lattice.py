@@ -103,10 +103,10 @@ def refined(lattice: Lattice, windows: Sequence[Sequence[Plane]]) -> Lattice:
 
 def is_on_top(lattice: Lattice, power: np.ndarray) -> bool:
     """Whether both frequencies stand on peaks, not on the foot of one that is not looked at."""
-    for frequency in (lattice.first, lattice.second):
-        if _power_at(power, frequency) < _TOP_SHARE * _most_near(power, frequency, 3):
-            return False
-    return True
+    return all(
+        _power_at(power, frequency) >= _TOP_SHARE * _most_near(power, frequency, 3)
+        for frequency in (lattice.first, lattice.second)
+    )
 
 
 def strongest_alone(
