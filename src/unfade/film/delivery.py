@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -292,11 +293,17 @@ class FilmResult:
             file.write(f"#sar 0: {self.output.colour.sample_aspect}\n")
             file.write("#stream#, dts,        pts, duration,     size, hash\n")
             times = self.film.times
-            for line in self.lines:
-                for index, size, digest in line["hashes"]:
-                    now = int(times[index])
-                    after = int(times[index + 1]) if index + 1 < len(times) else now
-                    file.write(f"0, {now:10d}, {now:10d}, {after - now:8d}, {size:8d}, {digest}\n")
+            for index, size, digest in self._hashes():
+                now = int(times[index])
+                after = int(times[index + 1]) if index + 1 < len(times) else now
+                file.write(f"0, {now:10d}, {now:10d}, {after - now:8d}, {size:8d}, {digest}\n")
+
+    def _hashes(self) -> Iterator[tuple[int, int, str]]:
+        """Frame, bytes and hash of each frame that was written."""
+        for line in self.lines:
+            path = self.work.ledger.folder / f"{line['name']}.hashes.jsonl"
+            with path.open(encoding="ascii") as rows:
+                yield from map(json.loads, rows)
 
     def _span_s(self) -> tuple[float, float] | None:
         first, end = self.work.span

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-_PIECE = 1 << 22
+_PIECE = 1 << 18
 
 
 def film_sha256(paths: Sequence[Path]) -> str:

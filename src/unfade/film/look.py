@@ -19,7 +19,7 @@ import numpy as np
 from unfade.film.facts import Film
 from unfade.film.layout import Frame
 from unfade.film.light import black_of, luma_of
-from unfade.steps.film.deflicker import Curve, block_levels, curve_between
+from unfade.steps.film.deflicker import Curves, block_levels, curve_between
 from unfade.steps.film.flow import small
 from unfade.steps.film.remove_lines import column_peaks
 from unfade.steps.film.stabilise import shift_between
@@ -52,8 +52,8 @@ class Look:
         return len(self.numbers)
 
     @property
-    def pairs(self) -> list[Curve]:
-        return [Curve(float(g), float(o)) for g, o in self.numbers[:, (GAIN, OFFSET)]]
+    def pairs(self) -> Curves:
+        return Curves(self.numbers[:, GAIN], self.numbers[:, OFFSET])
 
     def save(self, path: Path) -> None:
         with path.open("wb") as file:

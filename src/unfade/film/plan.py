@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from unfade.film.look import ACROSS, ACROSS_2, DOWN, DOWN_2, TRACKED, TRACKED_2,
 from unfade.film.repairs import Repair
 from unfade.steps import Settings, step_of
 from unfade.steps.film import FILM_STEPS, deflicker, remove_lines, stabilise
-from unfade.steps.film.deflicker import Curve, flicker_curves
+from unfade.steps.film.deflicker import Curve, Curves, flicker_curves
 from unfade.steps.film.remove_lines import Line
 
 S = TypeVar("S", bound=Settings)
@@ -48,10 +49,10 @@ class Plan:
     lines: dict[int, list[Line]] = field(default_factory=dict)
     repeats: frozenset[int] = frozenset()
     rebuilt: Callable[[int], Sequence[Repair]] | None = None
-    _ends: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    _ends: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._ends = np.array([end for _, end in self.shots])
+        self._ends = [end for _, end in self.shots]
 
     @property
     def layout(self) -> Layout:
@@ -70,11 +71,9 @@ class Plan:
         return found
 
     def shot_of(self, index: int) -> tuple[int, int]:
-        if not len(self._ends):
+        if not self._ends:
             return 0, self.film.frames
-        return self.shots[
-            min(int(np.searchsorted(self._ends, index, "right")), len(self.shots) - 1)
-        ]
+        return self.shots[min(bisect_right(self._ends, index), len(self.shots) - 1)]
 
     def neighbour(self, frames: Sequence[Frame], index: int) -> Frame | None:
         """The nearest frame that shows another picture than ``index``; never a lost one."""
@@ -136,7 +135,9 @@ def make_plan(
     if "deflicker" in temporal:
         curves = flicker_curves(plan.pairs, shots, plan.settings("deflicker", deflicker.Settings))
         # as the record holds them: what is in the record gives the same bits again
-        plan.curves = [Curve(round(c.gain, 6), round(c.offset, 6)) for c in curves]
+        plan.curves = Curves(
+            [round(c.gain, 6) for c in curves], [round(c.offset, 6) for c in curves]
+        )
     shifts = look.numbers[:, (ACROSS, DOWN, TRACKED)]
     if "stabilise" in temporal:
         off = stabilise.weave(

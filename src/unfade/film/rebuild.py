@@ -29,7 +29,7 @@ from unfade.film.repairs import Repair, read_list
 from unfade.film.wishes import FilmOptions
 from unfade.recipe import parse_recipe
 from unfade.record import Record
-from unfade.steps.film.deflicker import Curve
+from unfade.steps.film.deflicker import Curves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,7 @@ class Rebuild:
         plan.rebuilt = rows_by_frame(self.rows, self.struck)
         for step in self.record.steps:
             if step.step == "deflicker":
-                pairs = zip(step.measured["gains"], step.measured["offsets"], strict=True)
-                plan.curves = [Curve(gain, offset) for gain, offset in pairs]
+                plan.curves = Curves(step.measured["gains"], step.measured["offsets"])
             if step.step == "stabilise":
                 plan.shifts = np.array([step.measured["across"], step.measured["down"]]).T
 

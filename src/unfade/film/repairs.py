@@ -25,6 +25,7 @@ from unfade.picture import Mask, Window
 _COLUMNS = ("number", "frame", "time_s", "step", "kind", "top", "left", "rows", "cols", "area_px",
             "evidence", "sources", "confidence", "mask", "samples")  # fmt: skip
 _READABLE = _COLUMNS[:-2]
+_GROUP = 100  # rows that are in memory at a time
 
 
 @dataclass(slots=True, eq=False)
@@ -167,7 +168,7 @@ def write_list(path: Path, repairs: Iterable[Repair], about: dict[str, str] | No
         for repair in repairs:
             rows.append(_row(repair))
             count += 1
-            if len(rows) >= 500:
+            if len(rows) >= _GROUP:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
                 rows = []
         if rows or not count:
@@ -194,7 +195,7 @@ def read_list(path: Path, dtype: np.dtype | None = None) -> Iterator[Repair]:
                 )
             bits = int((file.schema_arrow.metadata or {}).get(b"bits", b"8"))
             codes = dtype or np.dtype(np.uint8 if bits == 8 else np.uint16)
-            for batch in file.iter_batches(batch_size=200):
+            for batch in file.iter_batches(batch_size=_GROUP):
                 for row in batch.to_pylist():
                     yield _repair(row, codes)
     except FileNotFoundError as error:

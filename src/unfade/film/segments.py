@@ -9,6 +9,7 @@ frame.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -324,6 +325,11 @@ class _Writing:
             bits = str(work.film.layout.bits)
             write_list(work.ledger.partial(list_name), self.repairs, {"bits": bits})
             files.append(list_name)
+        if self.hashes:
+            hashes_name = f"{name}.hashes.jsonl"
+            text = "".join(f"{json.dumps(row)}\n" for row in self.hashes)
+            work.ledger.partial(hashes_name).write_text(text, encoding="ascii")
+            files.append(hashes_name)
         if self.owner.steady is not None:
             files += self.owner.steady.save(work.ledger, name, done.state)
         work.ledger.finish(
@@ -331,7 +337,6 @@ class _Writing:
             files,
             first=first,
             end=end,
-            hashes=self.hashes,
             repairs=len(self.repairs),
             notes=self.notes,
             stream=stream_of(self.joint.first, sought=self.joint.sought),

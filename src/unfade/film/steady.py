@@ -34,7 +34,6 @@ from unfade.film.rgb import luminance, to_pixels, to_planes
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels, Weight
 from unfade.pixels.profile import from_linear, to_linear
-from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps import Kind, Look, Settings, Step, step_of
 from unfade.steps.film.flow import enlarged, flow_between, small, warped, warped_pixels
 from unfade.treatment import treat
@@ -44,6 +43,9 @@ MOST_MIXED = 0.25  # of the result that does: 45 % less warping error; 0.4: 60 %
 _LUMA = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
 _TRUST_CODES = 6.0  # the source may differ by this much from itself carried over
 _TRUST_PX = 1.0  # there and back again
+_MEASURED = 3  # the error is measured on every third row and column
+_SOME = np.s_[::_MEASURED, ::_MEASURED]
+_NOTHING = np.zeros((0, 0, 0), np.float32)
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +55,7 @@ class State:
     Attributes:
         index: which frame
         source: its luminance at the size of flow
-        added: what the steps added to it, steadied
+        added: what the steps added to it, steadied; empty where results are mixed
         result: the steady result; plain: the result frame by frame
     """
 
@@ -147,7 +149,7 @@ class Steady:
     def _one(self, frame: Frame, before: State | None, shot: int) -> tuple[Pixels, State]:
         pixels = to_pixels(frame.planes, self.plan.layout, self.plan.film.colour)
         source = pixels
-        base = pixels  # the frame's own picture, at the size of the result
+        base = pixels  # the frame's own picture, in the tones of the result
         picture = Picture(np.ascontiguousarray(pixels))
         for step, settings in self.steps:
             if step.kind is Kind.TONAL:
@@ -156,48 +158,40 @@ class Steady:
                 continue
             seen = self._noise(shot, picture) if "noise" in step.looks_at else Findings()
             picture = treat(picture, (settings,), findings=seen, bench=self.bench).picture
-            if step.kind is Kind.GEOMETRY:
-                base = enlarge_lanczos(base, scale=step.scale(settings))
         result = np.clip(picture.samples, 0, 1)
-        if base.shape[2] != result.shape[2]:
-            base = np.repeat(base, result.shape[2], axis=2)
         now = small(luminance(source))
-        added = result - base
-        steady, steady_added = result, added
+        added = _NOTHING if self._mixed else result - _as_many(base, result)
+        steady = result
         if before is not None and self._steadied:
-            steady, steady_added = self._carried(frame.index, now, base, added, result, before)
-        return steady, State(frame.index, now, steady_added, steady, result)
+            steady, added = self._carried(frame.index, now, added, result, before)
+        return steady, State(frame.index, now, added, steady, result)
 
     def _carried(
-        self,
-        index: int,
-        now: np.ndarray,
-        base: Pixels,
-        added: Pixels,
-        plain: Pixels,
-        before: State,
+        self, index: int, now: np.ndarray, added: Pixels, plain: Pixels, before: State
     ) -> tuple[Pixels, Pixels]:
         rows, cols = plain.shape[:2]
         flow = flow_between(now, before.source)
         trust = trusted(now, before.source, flow, flow_between(before.source, now))
         full = enlarged(flow, rows, cols)
         weight = _sized(trust, rows, cols)[:, :, None]
-        made = warped_pixels(before.result, full)
         if self._mixed:
+            made = warped_pixels(before.result, full)
             steady = plain + weight * self._mixed_in(made - plain)
-            steady_added = steady - base
+            made = made[_SOME]
         else:
-            carried = warped_pixels(before.added, full)
-            share = np.float32(MOST_CARRIED) * weight
-            steady_added = added + share * (carried - added)
-            steady = np.clip(base + steady_added, 0, 1)
-        sure = weight[:, :, 0] > 0.5
+            more = warped_pixels(before.added, full) - added
+            more *= np.float32(MOST_CARRIED) * weight
+            steady = np.clip(plain + more, 0, 1)
+            added = added + more
+            made = warped_pixels(before.result, full, every=_MEASURED)
+        sure = weight[_SOME][:, :, 0] > 0.5
         if sure.any():
+            plain_made = warped_pixels(before.plain, full, every=_MEASURED)
             self._errors[index] = (
-                _error(plain, warped_pixels(before.plain, full), sure),
-                _error(steady, made, sure),
+                _error(plain[_SOME], plain_made, sure),
+                _error(steady[_SOME], made, sure),
             )
-        return steady, steady_added
+        return steady, added
 
     def _noise(self, shot: int, picture: Picture) -> Findings:
         """How strong the noise is: measured once for each shot, so that its removal is even."""
@@ -247,6 +241,13 @@ def trusted(now: np.ndarray, before: np.ndarray, flow: np.ndarray, back: np.ndar
         np.exp(-np.square(differs / _TRUST_CODES)) * np.exp(-np.square(apart / _TRUST_PX)),
         np.float32,
     )
+
+
+def _as_many(pixels: Pixels, others: Pixels) -> Pixels:
+    """As many channels as the others have: a colourised frame was grey."""
+    if pixels.shape[2] == others.shape[2]:
+        return pixels
+    return np.repeat(pixels, others.shape[2], axis=2)
 
 
 def _error(result: Pixels, carried: Pixels, sure: np.ndarray) -> float:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
+import numpy.typing as npt
 
 from unfade.picture import Plane
 from unfade.record import Evidence
@@ -56,6 +58,32 @@ class Curve:
     @property
     def inverse(self) -> Curve:
         return Curve(1 / self.gain, -self.offset / self.gain)
+
+
+class Curves(Sequence[Curve]):
+    """A curve for each frame, kept as numbers: a film has hundreds of thousands of frames.
+
+    Args:
+        gains, offsets: (frames,) float
+    """
+
+    def __init__(self, gains: npt.ArrayLike, offsets: npt.ArrayLike) -> None:
+        self._numbers = np.stack((gains, offsets), axis=1).astype(np.float64)  # type: ignore[call-overload]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Curve: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Curves: ...
+
+    def __getitem__(self, index: int | slice) -> Curve | Curves:
+        found = self._numbers[index]
+        if isinstance(index, slice):
+            return Curves(found[:, 0], found[:, 1])
+        return Curve(float(found[0]), float(found[1]))
 
 
 def block_levels(luma: Plane, black: float) -> np.ndarray:
