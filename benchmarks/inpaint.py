@@ -3,6 +3,7 @@
     python benchmarks/inpaint.py --data DIR [--sets kodak24 cbsd68] [--crop 320] [--pictures 6]
     python benchmarks/inpaint.py --wide --data DIR [--photos FOLDER] [--pictures 12]
     python benchmarks/inpaint.py --speed
+    ... --network unfade-fill   # beside the classical fills, a network of the catalogue
 
 ``DIR`` holds ``eval/<set>/*.png``, ``eval/masks/*.png`` (white = hole) and
 ``damage/film_shapes/*.png`` (opacity of dirt, hairs and scratches). Prints PSNR and SSIM inside
@@ -26,10 +27,11 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from unfade.degrade import degrade, parse_degradation
+from unfade.engines.bench import Bench
 from unfade.evaluate.stlpips import perceptual_distance
 from unfade.picture import Window, codes_to_pixels, pixels_to_codes
 from unfade.pixels.masks import dilate
-from unfade.steps.inpaint import METHODS, fill_holes
+from unfade.steps.inpaint import METHODS, fill_by_network, fill_holes
 from unfade.steps.inpaint.learned import SURROUND_PX
 
 Filler = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -48,6 +50,11 @@ def opencv(flag: int) -> Filler:
 
 def ours(method: str, grain: float) -> Filler:
     return lambda pixels, mask: fill_holes(pixels, mask, method=method, grain=grain)
+
+
+def learned(name: str, bench: Bench, grain: float) -> Filler:
+    engine = bench.engine(name)
+    return lambda pixels, mask: fill_by_network(engine, pixels, mask, grain=grain)
 
 
 FILLERS: dict[str, Filler] = {
@@ -136,12 +143,16 @@ def tear(shape: tuple[int, int], number: int) -> np.ndarray:
     raise RuntimeError("no tear was drawn")
 
 
-def measure_wide(options: argparse.Namespace) -> None:
+def measure_wide(options: argparse.Namespace, bench: Bench) -> None:
     """Holes of growing width in the middle of parts of 256 px, and tears."""
     folder = options.photos or options.data / "eval" / "kodak24"
     every = sorted(p for p in folder.iterdir() if p.suffix in (".png", ".webp", ".jpg"))
     step = max(1, len(every) // options.pictures)
-    names = ("biharmonic", "sparse", "patch")
+    others = (YARDSTICK, "OpenCV NS")
+    names = (*others, "biharmonic", "sparse", "patch", *options.network)
+    fillers = {name: FILLERS[name] for name in others} | {
+        name: learned(name, bench, 1.0) for name in options.network
+    }
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
     for number, path in enumerate(every[::step][: options.pictures]):
         codes = np.asarray(Image.open(path).convert("RGB"))
@@ -159,7 +170,8 @@ def measure_wide(options: argparse.Namespace) -> None:
             damaged[mask] = 1.0
             for name in names:
                 start = time.process_time()
-                filled = fill_holes(damaged, mask, method=name)
+                fill = fillers.get(name)
+                filled = fill(damaged, mask) if fill else fill_holes(damaged, mask, method=name)
                 spent = time.process_time() - start
                 rows, cols = np.nonzero(mask)
                 cut = tuple(
@@ -185,7 +197,8 @@ def measure_wide(options: argparse.Namespace) -> None:
     print(f"{'patch wins':12s}" + "".join(f"{w:20.0%}" for w in won))
 
 
-def measure(options: argparse.Namespace) -> None:
+def measure(options: argparse.Namespace, bench: Bench) -> None:
+    fillers = FILLERS | {name: learned(name, bench, 0.0) for name in options.network}
     shapes = sorted((options.data / "damage" / "film_shapes").glob("*.png"))
     given = sorted((options.data / "eval" / "masks").glob("*.png"))
     pictures = [
@@ -203,7 +216,7 @@ def measure(options: argparse.Namespace) -> None:
                 continue
             damaged = sound.copy()
             damaged[mask] = 1.0
-            for name, fill in FILLERS.items():
+            for name, fill in fillers.items():
                 start = time.perf_counter()
                 filled = fill(damaged, mask)
                 seconds[name] += time.perf_counter() - start
@@ -211,7 +224,7 @@ def measure(options: argparse.Namespace) -> None:
     kinds = list(dict.fromkeys(kind for kind, _ in found))
     print(f"{len(pictures)} pictures; PSNR dB / SSIM inside the mask")
     print(f"{'':16s}" + "".join(f"{kind:>14s}" for kind in kinds) + f"{'time s':>9s}")
-    for name in FILLERS:
+    for name in fillers:
         means = [np.mean(found[kind, name], axis=0) for kind in kinds]
         cells = "".join(f"{p:8.2f}/{s:.3f}" for p, s in means)
         print(f"{name:16s}{cells}{seconds[name]:9.1f}")
@@ -258,18 +271,18 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=320, help="side of the part that is used, px")
     parser.add_argument("--pictures", type=int, default=6, help="of each set")
     parser.add_argument("--wide", action="store_true", help="wide holes and tears")
+    parser.add_argument("--network", nargs="+", default=[], help="names of the catalogue")
     parser.add_argument("--photos", type=Path, help="for --wide: a folder of photographs")
     parser.add_argument("--speed", action="store_true", help="time instead of quality")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.speed:
         speed()
-    elif options.wide and (options.data or options.photos):
-        measure_wide(options)
-    elif options.data is None:
+        return
+    if options.data is None and not (options.wide and options.photos):
         parser.error("--data is needed to measure quality")
-    else:
-        measure(options)
+    with Bench() as bench:
+        (measure_wide if options.wide else measure)(options, bench)
 
 
 if __name__ == "__main__":

@@ -249,6 +249,20 @@ def test_a_learned_fill_of_a_wide_hole_is_invented_and_of_a_small_one_estimated(
     assert left.steps[0].evidence == 2
 
 
+def test_a_network_that_improves_on_a_classical_fill_is_given_it() -> None:
+    source = photo(120, 120, dtype=np.float32, top=0, left=0)
+    findings = holes((120, 120), (40, 30, 6, 40))
+    bench = Bench(shape="fill", begins_with="sparse")
+    bench.runtime.fill = lambda image, mask: image + np.float32(0.1)
+    done = treat(source, [inpaint.Settings(method="net", grain=0)], findings=findings, bench=bench)
+    plain = treat(source, [inpaint.Settings(method="sparse", grain=0)], findings=findings,
+                  bench=bench)  # fmt: skip
+    hole = done.evidence > 0
+    assert hole.sum() == 240
+    more = done.picture.samples[hole] - plain.picture.samples[hole]
+    assert np.allclose(more, 0.1, atol=0.02), "their surrounds differ in width"
+
+
 def test_a_long_scratch_is_filled_at_full_size_piece_by_piece() -> None:
     source = Picture(np.tile(data.astronaut(), (1, 3, 1)))
     findings = holes((512, 1536), (250, 10, 6, 1500))

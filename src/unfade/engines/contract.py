@@ -41,6 +41,8 @@ class ModelFacts:
         dials: names of numbers that it can be told, e.g. ``sigma``; see ``Mender.tuned``
         alignment: networks for faces: where in their square eyes, nose and mouth belong, by the
             name of a template in ``unfade.steps.restore_faces.aligned``; empty: FFHQ's
+        begins_with: networks that fill holes: the classical fill, by its name, whose result they
+            are given and improve on; empty: they see the hole blank
         bytes_per_pixel: peak memory for each pixel of a tile that it is given
     """
 
@@ -61,6 +63,7 @@ class ModelFacts:
     tiling: Literal["yes", "blend", "whole"] = "yes"
     dials: tuple[str, ...] = ()
     alignment: str = ""
+    begins_with: str = ""
     evidence: int = 2
     bytes_per_pixel: int = 0
 

@@ -70,6 +70,9 @@ class WindowFiller:
     def fill(self, pixels: Pixels, mask: Mask) -> Pixels:
         """Fill a hole from its surround; see ``Filler.fill``.
 
+        Args:
+            pixels: of the hole, the fill of ``facts.begins_with``; else they are not looked at
+
         Raises:
             ValueError: see ``unfade.pixels.masks.check_hole``
             PromiseBroken: the network gave values that are no numbers
@@ -109,8 +112,10 @@ class WindowFiller:
         if low or right:
             pixels = np.pad(pixels, ((0, low), (0, right), (0, 0)), mode="symmetric")
             mask = np.pad(mask, ((0, low), (0, right)), mode="symmetric")
-        # damage must not shine through networks that look at it: it is set to mid grey
-        image = np.where(mask[:, :, None], np.float32(0.5), np.clip(pixels, 0, 1))
+        image = np.clip(pixels, 0, 1)
+        if not self.facts.begins_with:
+            # damage must not shine through networks that look at it: it is set to mid grey
+            image = np.where(mask[:, :, None], np.float32(0.5), image)
         image_chw = np.moveaxis(np.repeat(image, 3, 2) if channels == 1 else image, 2, 0)
         made_chw = self._runtime.fill(
             np.ascontiguousarray(image_chw, np.float32), mask[None].astype(np.float32)

@@ -126,6 +126,7 @@ def facts_of(entry: Entry) -> ModelFacts:
         tiling=entry.tiling,  # type: ignore[arg-type]  # one of the three, checked above
         dials=entry.dials,
         alignment=entry.alignment,
+        begins_with=entry.begins_with,
         evidence=entry.evidence,
         bytes_per_pixel=entry.bytes_per_pixel,
     )

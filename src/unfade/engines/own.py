@@ -140,8 +140,7 @@ class _Fill:
         self._stage = Stage((INPUT,), (OUTPUT,), 0)
 
     def fill(self, image_chw: np.ndarray, mask_chw: np.ndarray) -> np.ndarray:
-        seen = np.concatenate((image_chw * (1 - mask_chw), mask_chw))
-        return self._runtime.run(self._stage, [seen])[0]
+        return self._runtime.run(self._stage, [np.concatenate((image_chw, mask_chw))])[0]
 
     def tuned(self, **dials: Any) -> _Fill:
         return self

@@ -21,6 +21,7 @@ from unfade.recipe import Recipe, load_recipe, shipped_recipes
 from unfade.record import Evidence
 from unfade.steps.inpaint import METHODS as FILLS
 from unfade.steps.inpaint import Settings as Inpaint
+from unfade.steps.inpaint import fill_by_network
 from unfade.study.damage import Damaged
 from unfade.study.spec import label_and_spec
 from unfade.zoo.catalogue import find as find_network
@@ -161,7 +162,9 @@ def _network(name: str, given: Damaged, bench: BenchView) -> Picture:
                 f"`{name}` fills masks, and nobody says where the damage lies.",
                 "Lay masks into the folder `masks` beside the damaged pictures.",
             )
-        made = engine.fill(pixels, given.mask) if given.mask.any() else pixels
+        if given.mask.any():
+            pixels = fill_by_network(engine, pixels, given.mask, grain=0.0)
+        made = pixels
     else:
         raise UnsupportedInput(
             f"`{name}` has the call shape `{engine.facts.shape}`.", "Study `mend` or `fill`."

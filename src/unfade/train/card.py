@@ -43,6 +43,7 @@ def entry_text(
         f"multiple_of = {given.multiple_of}",
         f"halo_px = {halo_px}",
         f"tile_px = {tile_px}",
+        *([f'begins_with = "{given.begins_with}"'] if given.begins_with else []),
         "bytes_per_pixel = 900",
         "files = [",
     ]

@@ -28,7 +28,7 @@ class Export:
         channels_in: of its only input; the input is (1, channels_in, rows, cols)
         multiple_of: the sides of what it is given must be multiples of this
         reach_px: how far it is known to look; the export measures what matters of it
-        shape: the call, see ``unfade.engines.contract``
+        shape, begins_with: the call, see ``unfade.engines.contract``
     """
 
     name: str
@@ -43,6 +43,7 @@ class Export:
     multiple_of: int = 1
     halo_px: int = 32
     tile_px: int = 512
+    begins_with: str = ""
     evidence: int = 2
 
 

@@ -115,6 +115,7 @@ class Entry:
     tiling: str = "yes"
     dials: tuple[str, ...] = ()
     alignment: str = ""
+    begins_with: str = ""
     bytes_per_pixel: int = 0
     extra: str = ""
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from unfade.engines.contract import BenchView
+from unfade.engines.contract import BenchView, Filler
 from unfade.errors import OutOfResources, nearest
 from unfade.findings import Findings, Mark, MarkKind, Region
 from unfade.picture import Mask, Picture, Pixels, Window
@@ -157,6 +157,23 @@ def fill_holes(
     return _with_grain(filled, pixels, mask, grain, seed, window)
 
 
+def fill_by_network(
+    engine: Filler,
+    pixels: Pixels,
+    mask: Mask,
+    *,
+    grain: float = 1.0,
+    seed: int = 0,
+    window: Window | None = None,
+) -> Pixels:
+    """As ``fill_holes``, by a network, which may begin with a classical fill."""
+    window = window or Window(0, 0, mask.shape[0], mask.shape[1])
+    begun = pixels
+    if method := engine.facts.begins_with:
+        begun = fill_holes(pixels, mask, method=method, grain=0.0, window=window)
+    return _with_grain(engine.fill(begun, mask), pixels, mask, grain, seed, window)
+
+
 def _with_grain(
     filled: Pixels, pixels: Pixels, mask: Mask, grain: float, seed: int, window: Window
 ) -> Pixels:
@@ -171,10 +188,10 @@ def propose_fill(look: Look, settings: FillSettings) -> Proposal:
     mask = np.zeros(look.pixels.shape[:2], bool) if look.mask is None else look.mask
     engine = look.measured.engine if isinstance(look.measured, Filling) else None
     if engine is not None:
-        filled = engine.fill(look.pixels, mask)
         return Proposal(
-            _with_grain(filled, look.pixels, mask, settings.grain, settings.seed, look.window)
-        )
+            fill_by_network(engine, look.pixels, mask, grain=settings.grain, seed=settings.seed,
+                            window=look.window)
+        )  # fmt: skip
     return Proposal(fill_by(settings, look.pixels, mask, look.window, look.mark))
 
 

@@ -33,6 +33,7 @@ from unfade.steps.inpaint import (
     WEXLER,
     FillSettings,
     fill_by,
+    fill_by_network,
     fill_step,
     grown_marks,
     learned,
@@ -145,7 +146,10 @@ def _propose(look: Look, settings: Settings) -> Proposal:
     if not hole.any() or hole.all():
         return Proposal(look.pixels if hole.all() else pixels, fill=np.zeros_like(hole))
     if measured.engine is not None:
-        filled = measured.engine.fill(pixels, hole)
+        filled = fill_by_network(
+            measured.engine, pixels, hole, grain=settings.grain, seed=settings.seed,
+            window=look.window,
+        )  # fmt: skip
     else:
         is_fold = look.mark is None or look.mark.kind is MarkKind.CREASE
         thin = "sparse" if is_fold and settings.method == AUTO else settings.method
