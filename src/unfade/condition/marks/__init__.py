@@ -10,7 +10,7 @@ How: ``specks`` collects pixels that stand out on three levels and judges each f
 turned along the mark (``section``); ``candidates`` joins and measures them; ``context`` compares
 all candidates of the picture; ``judge`` gives the odds; ``second`` asks a network where one is
 here; ``outline`` cuts the whole defect out; ``series`` leaves out buttons and the like, ``rims``
-the lit edges of things, ``stamps`` an exposed date.
+the lit edges of things, ``stamps`` an exposed date; ``traces`` follows scratches to their ends.
 
 Related: Bergman et al., Comprehensive Solutions for Removal of Dust and Scratches from Images
 (2007), for the idea of a surround without the defect; Newson et al., Robust Automatic Line Scratch
@@ -29,6 +29,7 @@ from unfade.condition.marks.scan import scan
 from unfade.condition.marks.second import second_opinion
 from unfade.condition.marks.series import without_series
 from unfade.condition.marks.stamps import without_stamps
+from unfade.condition.marks.traces import followed
 from unfade.condition.marks.weights import PIXEL
 from unfade.engines.contract import BenchView, PlainBench
 from unfade.errors import OutOfResources
@@ -108,8 +109,8 @@ def _find(
         found = outline(picture, candidates, decide(odds, sure_odds, mark_odds), bench)
         found = [m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE]
     found = without_series(found, picture.rows, picture.cols)
-    marks = tuple(without_stamps(without_rims(found, picture), picture))
-    return marks, "" if joint is None else second.NETWORK
+    found = without_stamps(without_rims(found, picture), picture)
+    return tuple(followed(found, picture)), "" if joint is None else second.NETWORK
 
 
 def _counted(marks: tuple[Mark, ...]) -> str:
