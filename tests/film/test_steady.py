@@ -20,6 +20,7 @@ from unfade.film.layout import Colour, layout_named
 from unfade.film.rgb import to_pixels, to_planes
 from unfade.recipe import Recipe
 from unfade.record import Evidence
+from unfade.steps import denoise
 from unfade.steps.contract import Kind, Look, Proposal, Settings, Step
 
 KEEP = FilmOptions(keep_cadence=True, segment_s=0.25)
@@ -80,6 +81,16 @@ def test_what_takes_grain_away_is_steadier_than_frame_by_frame(
         warping = result.warping()
         result.discard()
         assert warping["steady"] < 0.6 * warping["frame_by_frame"], steps_
+
+
+def test_colour_stays_steady_where_grain_is_taken_away_too(
+    colouriser: Recipe, noisy: Path, tmp_path: Path, bench: Bench
+) -> None:
+    target = tmp_path / "out.mkv"
+    both = Recipe(name="both", steps=(*colouriser.steps, denoise.Settings(sigma=0.01)))
+    restore_film(noisy, output=target, recipe=both, options=KEEP, bench=bench).save(target)
+    red = [p[2].mean() for p in decoded_planes(target)]
+    assert np.abs(np.diff(red)).max() < 6, "no jump of colour is left"
 
 
 def test_the_state_is_handed_from_segment_to_segment(

@@ -31,6 +31,7 @@ from unfade.film.layout import Colour, Frame, Layout, layout_named
 from unfade.film.ledger import Ledger
 from unfade.film.plan import Plan
 from unfade.film.rgb import luminance, to_pixels, to_planes
+from unfade.film.threads import ahead
 from unfade.findings import Findings
 from unfade.picture import Picture, Pixels, Weight
 from unfade.pixels.profile import from_linear, to_linear
@@ -107,20 +108,21 @@ class Steady:
         return colour
 
     def through(self, done: Iterator[Done], first: int, state: Path | None) -> Iterator[Done]:
-        """Frames with the steps done on them.
+        """Frames with the steps done on them; one is made ahead while the last is made steady.
 
         Args:
             state: what the segment before left; used when the shot goes on
         """
         before = State.load(state) if state is not None and state.exists() else None
-        for item in done:
+        for item, now in ahead(self._frame_by_frame(done), 1):
             start, _ = self.plan.shot_of(item.frame.index)
             if before is not None and (
                 before.index != item.frame.index - 1 or before.index < start
             ):
                 before = None
-            pixels, now = self._one(item.frame, before, start)
-            planes = to_planes(pixels, self.layout, self.colour)
+            if before is not None and self._steadied:
+                now = self._carried(now, before)
+            planes = to_planes(now.result, self.layout, self.colour)
             alpha = item.frame.planes[self.plan.layout.mended :]
             if self.layout.alpha and self.scale == 1:
                 planes += alpha
@@ -146,9 +148,13 @@ class Steady:
 
     # -- one frame --------------------------------------------------------------------------------
 
-    def _one(self, frame: Frame, before: State | None, shot: int) -> tuple[Pixels, State]:
+    def _frame_by_frame(self, done: Iterator[Done]) -> Iterator[tuple[Done, State]]:
+        for item in done:
+            yield item, self._plain(item.frame, self.plan.shot_of(item.frame.index)[0])
+
+    def _plain(self, frame: Frame, shot: int) -> State:
+        """The steps done on one frame, which knows of no other."""
         pixels = to_pixels(frame.planes, self.plan.layout, self.plan.film.colour)
-        source = pixels
         base = pixels  # the frame's own picture, in the tones of the result
         picture = Picture(np.ascontiguousarray(pixels))
         for step, settings in self.steps:
@@ -159,19 +165,15 @@ class Steady:
             seen = self._noise(shot, picture) if "noise" in step.looks_at else Findings()
             picture = treat(picture, (settings,), findings=seen, bench=self.bench).picture
         result = np.clip(picture.samples, 0, 1)
-        now = small(luminance(source))
         added = _NOTHING if self._mixed else result - _as_many(base, result)
-        steady = result
-        if before is not None and self._steadied:
-            steady, added = self._carried(frame.index, now, added, result, before)
-        return steady, State(frame.index, now, added, steady, result)
+        return State(frame.index, small(luminance(pixels)), added, result, result)
 
-    def _carried(
-        self, index: int, now: np.ndarray, added: Pixels, plain: Pixels, before: State
-    ) -> tuple[Pixels, Pixels]:
+    def _carried(self, now: State, before: State) -> State:
+        """The frame with what is carried over from the one before."""
+        plain, added = now.plain, now.added
         rows, cols = plain.shape[:2]
-        flow = flow_between(now, before.source)
-        trust = trusted(now, before.source, flow, flow_between(before.source, now))
+        flow = flow_between(now.source, before.source)
+        trust = trusted(now.source, before.source, flow, flow_between(before.source, now.source))
         full = enlarged(flow, rows, cols)
         weight = _sized(trust, rows, cols)[:, :, None]
         if self._mixed:
@@ -187,11 +189,11 @@ class Steady:
         sure = weight[_SOME][:, :, 0] > 0.5
         if sure.any():
             plain_made = warped_pixels(before.plain, full, every=_MEASURED)
-            self._errors[index] = (
+            self._errors[now.index] = (
                 _error(plain[_SOME], plain_made, sure),
                 _error(steady[_SOME], made, sure),
             )
-        return steady, added
+        return replace(now, added=added, result=steady)
 
     def _noise(self, shot: int, picture: Picture) -> Findings:
         """How strong the noise is: measured once for each shot, so that its removal is even."""
