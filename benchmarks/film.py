@@ -230,8 +230,13 @@ def one(path: Path) -> None:
 
 def upscale(folder: Path) -> None:
     """The compact network on a film: against the bare engine, and its warping error."""
-    print("\n## Compact network, 2 x, on a film (240 x 426, 16 frames)")
-    path, _ = made(folder, "pan", 16, Damage(grain=3), rows=240, cols=426)
+    for rows, cols, count in ((240, 426, 16), (720, 1280, 8)):
+        print(f"\n## Compact network, 2 x, on a film ({rows} x {cols}, {count} frames)")
+        path, _ = made(folder, "pan", count, Damage(grain=3), rows=rows, cols=cols)
+        _upscaled(folder, path)
+
+
+def _upscaled(folder: Path, path: Path) -> None:
     settings: dict[str, Any] = {"upscale": {"scale": 2, "method": "real-esrgan-fast",
                                             "lock": False}}  # fmt: skip
     from unfade.film.rgb import to_pixels

@@ -177,9 +177,13 @@ class Steady:
         full = enlarged(flow, rows, cols)
         weight = _sized(trust, rows, cols)[:, :, None]
         if self._mixed:
-            made = warped_pixels(before.result, full)
-            steady = plain + weight * self._mixed_in(made - plain)
-            made = made[_SOME]
+            apart = warped_pixels(before.result, full, cubic=True)
+            made = apart[_SOME].copy()
+            apart -= plain
+            self._share_of(apart)
+            apart *= weight
+            apart += plain
+            steady = apart
         else:
             more = warped_pixels(before.added, full) - added
             more *= np.float32(MOST_CARRIED) * weight
@@ -202,13 +206,14 @@ class Steady:
             self._noises[shot] = look_at(whole, self.bench, only=("noise",))
         return self._noises[shot]
 
-    def _mixed_in(self, apart: Pixels) -> Pixels:
+    def _share_of(self, apart: Pixels) -> None:
         """What of the difference from the frame before is taken over; of colour made up, most."""
-        share = np.float32(MOST_MIXED) * apart
         if self._coloured and apart.shape[2] == 3:
-            tone = apart @ _LUMA
-            share += np.float32(MOST_CARRIED - MOST_MIXED) * (apart - tone[:, :, None])
-        return share
+            colour = apart - (apart @ _LUMA)[:, :, None]
+            apart *= np.float32(MOST_MIXED)
+            apart += np.float32(MOST_CARRIED - MOST_MIXED) * colour
+        else:
+            apart *= np.float32(MOST_MIXED)
 
     def _tonal(self, step: Step, settings: Settings, picture: Picture, shot: int) -> Pixels:
         key = (shot, step.name)
