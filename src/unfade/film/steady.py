@@ -178,7 +178,6 @@ class Steady:
         weight = _sized(trust, rows, cols)[:, :, None]
         if self._mixed:
             apart = warped_pixels(before.result, full, cubic=True)
-            made = apart[_SOME].copy()
             apart -= plain
             self._share_of(apart)
             apart *= weight
@@ -189,13 +188,11 @@ class Steady:
             more *= np.float32(MOST_CARRIED) * weight
             steady = np.clip(plain + more, 0, 1)
             added = added + more
-            made = warped_pixels(before.result, full, every=_MEASURED)
         sure = weight[_SOME][:, :, 0] > 0.5
         if sure.any():
-            plain_made = warped_pixels(before.plain, full, every=_MEASURED)
             self._errors[now.index] = (
-                _error(plain[_SOME], plain_made, sure),
-                _error(steady[_SOME], made, sure),
+                _error(plain, warped_pixels(before.plain, full, every=_MEASURED), sure),
+                _error(steady, warped_pixels(before.result, full, every=_MEASURED), sure),
             )
         return replace(now, added=added, result=steady)
 
@@ -258,7 +255,8 @@ def _as_many(pixels: Pixels, others: Pixels) -> Pixels:
 
 
 def _error(result: Pixels, carried: Pixels, sure: np.ndarray) -> float:
-    return float(np.square((result - carried)[sure] * 255).mean())
+    """Mean squared difference; ``carried`` and ``sure`` are of ``_SOME`` of the pixels."""
+    return float(np.square((result[_SOME] - carried)[sure] * 255).mean())
 
 
 def _sized(weight: np.ndarray, rows: int, cols: int) -> np.ndarray:
