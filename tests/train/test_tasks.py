@@ -11,7 +11,7 @@ from made_pictures import make_pictures, recipe_text
 
 from unfade import Bench, restore
 from unfade.engines.own import CHROMA_RANGE
-from unfade.errors import ModelMissing, ModelRejected, UsageError
+from unfade.errors import ModelMissing, ModelRejected, RecipeError, UsageError
 from unfade.pixels.colour import linear_to_lab
 from unfade.steps.correct_fading import network
 from unfade.train.checkpoint import load
@@ -252,3 +252,8 @@ def test_the_halo_is_where_a_cut_is_no_longer_felt() -> None:
         multiple_of=2,
     )
     assert measured_halo(net, given) == 4
+
+
+def test_a_fill_that_begins_with_an_unknown_method_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"No fill is called `spars`.*sparse"):
+        parse_recipe(recipe_text("fill", 'begin = "spars"', steps=1), "fill", "fill")

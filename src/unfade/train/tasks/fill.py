@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from unfade.engines.nets.plain_unet import PlainUNet
-from unfade.steps.inpaint import fill_holes
+from unfade.errors import RecipeError, nearest
+from unfade.steps.inpaint import METHODS, fill_holes
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.holes import draw_holes
 
@@ -49,6 +50,10 @@ class FillSettings:
     widest_px: int = 64
     thin_share: float = 0.6
     start: str = ""
+
+    def __post_init__(self) -> None:
+        if self.begin not in METHODS:
+            raise RecipeError(f"No fill is called `{self.begin}`.", nearest(self.begin, METHODS))
 
 
 class Filling(nn.Module):
