@@ -3,7 +3,7 @@
     python benchmarks/inpaint.py --data DIR [--sets kodak24 cbsd68] [--crop 320] [--pictures 6]
     python benchmarks/inpaint.py --wide --data DIR [--photos FOLDER] [--pictures 12]
     python benchmarks/inpaint.py --speed
-    ... --network unfade-fill   # beside the classical fills, a network of the catalogue
+    ... --network NAME   # beside the classical fills, a network of the catalogue
 
 ``DIR`` holds ``eval/<set>/*.png``, ``eval/masks/*.png`` (white = hole) and
 ``damage/film_shapes/*.png`` (opacity of dirt, hairs and scratches). Prints PSNR and SSIM inside

@@ -263,6 +263,18 @@ def test_a_network_that_improves_on_a_classical_fill_is_given_it() -> None:
     assert np.allclose(more, 0.1, atol=0.02), "their surrounds differ in width"
 
 
+def test_a_window_too_large_for_the_network_keeps_the_fill_that_it_begins_with() -> None:
+    plain = PLAIN | {"name": "net", "shape": "fill", "tile_px": 64, "begins_with": "sparse"}
+    runtime: Any = Grey()
+    runtime.fill = lambda image, mask: image
+    mask = np.zeros((200, 200), bool)
+    mask[60:140, 60:140] = True
+    filled = WindowFiller(ModelFacts(**plain), runtime).fill(
+        np.full((200, 200, 3), 0.7, np.float32), mask
+    )
+    assert np.abs(filled[mask] - 0.7).max() < 0.01, "it is not given black"
+
+
 def test_a_long_scratch_is_filled_at_full_size_piece_by_piece() -> None:
     source = Picture(np.tile(data.astronaut(), (1, 3, 1)))
     findings = holes((512, 1536), (250, 10, 6, 1500))

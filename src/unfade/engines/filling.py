@@ -100,7 +100,10 @@ class WindowFiller:
         hole = np.pad(mask, ((0, low), (0, right)), mode="edge")
         sound = (~hole).astype(np.float32)[:, :, None]
         share = box_mean(sound, scale=times)
-        small = box_mean(wide * sound, scale=times) / np.maximum(share, 1e-6)
+        if self.facts.begins_with:  # the hole holds a fill already
+            small = box_mean(wide, scale=times)
+        else:
+            small = box_mean(wide * sound, scale=times) / np.maximum(share, 1e-6)
         # a box that holds any damage is filled: its mean would carry the damage's neighbours
         made = self._filled(np.asarray(small, np.float32), share[:, :, 0] < 1)
         large: Pixels = enlarge_lanczos(made, scale=times)[:rows, :cols]

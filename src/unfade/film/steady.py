@@ -41,7 +41,6 @@ from unfade.treatment import treat
 
 MOST_CARRIED = 0.85  # of the addition that comes from the frame before, where flow is trusted
 MOST_MIXED = 0.25  # of the result that does: 45 % less warping error; 0.4: 60 %, and soft
-_LUMA = np.array((0.2126, 0.7152, 0.0722), np.float32)  # ITU-R BT.709
 _TRUST_CODES = 6.0  # the source may differ by this much from itself carried over
 _TRUST_PX = 1.0  # there and back again
 _MEASURED = 3  # the error is measured on every third row and column
@@ -206,7 +205,7 @@ class Steady:
     def _share_of(self, apart: Pixels) -> None:
         """What of the difference from the frame before is taken over; of colour made up, most."""
         if self._coloured and apart.shape[2] == 3:
-            colour = apart - (apart @ _LUMA)[:, :, None]
+            colour = apart - luminance(apart)[:, :, None] / 255
             apart *= np.float32(MOST_MIXED)
             apart += np.float32(MOST_CARRIED - MOST_MIXED) * colour
         else:
