@@ -18,6 +18,7 @@ from unfade.film import steady
 from unfade.film.journey import FilmOptions, open_job, restore_film
 from unfade.film.layout import Colour, layout_named
 from unfade.film.rgb import to_pixels, to_planes
+from unfade.picture import Picture
 from unfade.recipe import Recipe
 from unfade.record import Evidence
 from unfade.steps import denoise
@@ -155,23 +156,23 @@ def test_planes_to_pixels_and_back(name: str) -> None:
         assert np.abs(a.astype(int) - b).max() <= 1
 
 
-def test_noise_is_measured_once_for_a_shot(
+def test_noise_and_blocks_are_measured_once_for_a_shot(
     tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, target = tmp_path / "film.mkv", tmp_path / "out.mkv"
     rows, cols = np.mgrid[:128, :192]
     calm = (90 + rows / 4 + cols / 4).astype(np.float32)
     write_film(path, damaged(iter([calm] * 6), Damage(grain=4)))
-    looks: list[tuple[str, ...]] = []
+    looks: list[tuple[Any, ...]] = []
 
-    def counted(*given: Any, **only: Any) -> Any:
-        looks.append(tuple(only["only"]))
-        return look_at(*given, **only)
+    def counted(picture: Picture, *given: Any, **only: Any) -> Any:
+        looks.append((*only["only"], picture.rows))
+        return look_at(picture, *given, **only)
 
     monkeypatch.setattr(steady, "look_at", counted)
-    restore_film(path, output=target, recipe="none", only=["denoise"], options=KEEP,
-                 bench=bench).save(target)  # fmt: skip
-    assert looks == [("noise",)]
+    restore_film(path, output=target, recipe="none", only=["denoise", "deblock"],
+                 options=KEEP, bench=bench).save(target)  # fmt: skip
+    assert sorted(looks) == [("jpeg_blocks", 128), ("noise", 3 * 128)]
     was, left = (
         np.std(np.diff([p[0].astype(float) for p in decoded_planes(film)], axis=0))
         for film in (path, target)

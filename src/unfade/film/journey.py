@@ -30,7 +30,7 @@ from unfade.film.probe import without_frames
 from unfade.film.reader import read_frames
 from unfade.film.rgb import to_pixels
 from unfade.film.segments import Output, Segments, Work
-from unfade.film.steady import Steady
+from unfade.film.steady import OF_THE_SHOT, Steady
 from unfade.film.wishes import FilmOptions, FilmWishes
 from unfade.picture import Picture
 from unfade.recipe import Recipe
@@ -319,7 +319,10 @@ def _span(film: Film, options: FilmOptions) -> tuple[int, int]:
 def _shot_pictures(plan: Plan, pictures: Collection[Settings]) -> dict[int, Picture]:
     """For what is decided once for each shot: three frames of it below each other."""
     steps = [step_of(s) for s in pictures]
-    if not any((s.kind is Kind.TONAL and s.measure) or "noise" in s.looks_at for s in steps):
+    looked_for = {name for step in steps for name in step.looks_at}
+    if not (
+        looked_for & set(OF_THE_SHOT) or any(s.kind is Kind.TONAL and s.measure for s in steps)
+    ):
         return {}
     shown: dict[int, Picture] = {}
     for first, end in plan.shots:

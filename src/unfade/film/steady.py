@@ -1,9 +1,11 @@
 """Steps for pictures on a film, made steady.
 
 A step that decides tones (fade, levels) is measured once for each shot and acts alike on all its
-frames. A step that makes up detail or colour frame by frame (upscale, colour, denoise) flickers,
-because it decides anew each time: so something of the frame before is carried here along the
-optical flow, and mixed in where the flow is trusted. A shot begins afresh.
+frames; noise, blur, blocks and screens are looked for once for each shot. What is tied to places
+in the picture (haze, the regions of ``equalise``, faces) is measured in each frame. A step that
+makes up detail or colour frame by frame (upscale, colour, denoise) flickers, because it decides
+anew each time: so something of the frame before is carried here along the optical flow, and mixed
+in where the flow is trusted. A shot begins afresh.
 
 What is carried depends on the step. Colour and faces: *what was added* to the frame before; the
 frame's own picture is never delayed or smeared. Steps that take grain away or enlarge: the
@@ -46,6 +48,7 @@ _TRUST_PX = 1.0  # there and back again
 _MEASURED = 3  # the error is measured on every third row and column
 _SOME = np.s_[::_MEASURED, ::_MEASURED]
 _NOTHING = np.zeros((0, 0, 0), np.float32)
+OF_THE_SHOT = ("noise", "blur", "jpeg_blocks", "halftone")  # findings that no place belongs to
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +95,7 @@ class Steady:
         self.layout = _output_layout(plan.layout, self.steps)
         self._shot_pictures = shot_pictures
         self._measured: dict[tuple[int, str], Any] = {}
-        self._noises: dict[int, Findings] = {}
+        self._findings: dict[int, Findings] = {}
         self._errors: dict[int, tuple[float, float]] = {}
         kinds = {step.kind for step, _ in self.steps}
         self._steadied = bool(kinds - {Kind.TONAL})
@@ -161,7 +164,7 @@ class Steady:
                 picture = picture.with_samples(self._tonal(step, settings, picture, shot))
                 base = self._tonal(step, settings, Picture(base), shot)
                 continue
-            seen = self._noise(shot, picture) if "noise" in step.looks_at else Findings()
+            seen = self._seen(shot, step.looks_at, pixels.shape[0])
             picture = treat(picture, (settings,), findings=seen, bench=self.bench).picture
         result = np.clip(picture.samples, 0, 1)
         added = _NOTHING if self._mixed else result - _as_many(base, result)
@@ -195,12 +198,20 @@ class Steady:
             )
         return replace(now, added=added, result=steady)
 
-    def _noise(self, shot: int, picture: Picture) -> Findings:
-        """How strong the noise is: measured once for each shot, so that its removal is even."""
-        if shot not in self._noises:
-            whole = self._shot_pictures.get(shot, picture)
-            self._noises[shot] = look_at(whole, self.bench, only=("noise",))
-        return self._noises[shot]
+    def _seen(self, shot: int, wanted: tuple[str, ...], rows: int) -> Findings:
+        """What is looked for once for each shot, so that a step treats all its frames alike.
+
+        Noise is measured in all that stands for the shot; for the others, which a seam between
+        frames would mislead, in the middle one.
+        """
+        known = self._findings.setdefault(shot, Findings())
+        for name in wanted:
+            if name in OF_THE_SHOT and getattr(known, name) is None:
+                shown = self._shot_pictures[shot]
+                whole = shown if name == "noise" else _middle(shown, rows)
+                found = getattr(look_at(whole, self.bench, only=(name,)), name)
+                known = self._findings[shot] = replace(known, **{name: found})
+        return known
 
     def _share_of(self, apart: Pixels) -> None:
         """What of the difference from the frame before is taken over; of colour made up, most."""
@@ -231,6 +242,12 @@ class Steady:
             f"{name}, shot from frame {shot}": value.to_dict()
             for (shot, name), value in sorted(self._measured.items())
         }
+
+
+def _middle(shown: Picture, rows: int) -> Picture:
+    """The middle one of frames of ``rows`` rows that stand below each other."""
+    top = shown.rows // rows // 2 * rows
+    return shown.with_samples(shown.samples[top : top + rows])
 
 
 def trusted(now: np.ndarray, before: np.ndarray, flow: np.ndarray, back: np.ndarray) -> Weight:
