@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +221,9 @@ def test_lama_saved_as_torchscript_and_as_tensors_gives_the_same(tmp_path: Path)
             return x
 
     path = tmp_path / "big-lama.pt"
-    torch.jit.save(torch.jit.trace(Program().eval(), torch.zeros(1)), path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # such files are about all the same
+        torch.jit.save(torch.jit.trace(Program().eval(), torch.zeros(1)), path)
     pixels, mask = photograph(60, 70), hole(60, 70)
     results = []
     for file in (path, saved(net, tmp_path / "lama.safetensors")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from unfade.engines.opening import open_engine
 from unfade.engines.stages import Stage, single
 from unfade.engines.tiled import TiledMender
 from unfade.engines.torch_graph import TorchGraph
+from unfade.engines.torch_net import TorchNet
 from unfade.engines.torch_run import TorchRuntime, check_half, probe_picture
 from unfade.errors import OutOfResources, PromiseBroken, UsageError
 from unfade.picture import Picture
@@ -237,3 +239,30 @@ def test_a_network_that_explodes_is_stopped() -> None:
 
     with pytest.raises(PromiseBroken, match=r"gave values up to .* in the tile at row 0"):
         TiledMender(facts(tiling="yes"), Exploding(), single(0)).mend(photograph(20, 20))
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["folds as it lies", "five dimensions"])
+def test_networks_that_know_one_layout_alone_are_given_that(deep: bool) -> None:
+    torch = torch_door.open_torch(to="test")
+
+    class Folding(torch.nn.Module):  # type: ignore[misc, name-defined]  # torch is typed as Any
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.Conv2d(3, 8, 3, padding=1)
+            self.weight = torch.nn.Parameter(torch.ones((1,) * (5 if deep else 4)))
+
+        def forward(self, x: Any) -> Any:
+            maps = self.first(x)
+            return maps.view(1, 4, 2 * x.shape[2], x.shape[3]).mean(1, keepdim=True)
+
+    def call(model: Any, image: Any) -> Any:
+        return model(image)
+
+    kind = SimpleNamespace(id="Folding", name="Folding")
+    found = SimpleNamespace(
+        architecture=kind, model=Folding(), supports_half=False, scale=1, _call_fn=call
+    )
+    net = TorchNet(found)
+    for _ in range(2):
+        (made,) = net.run(single(0)[0], [np.ones((3, 8, 8), np.float32)])
+        assert made.shape == (1, 16, 8)

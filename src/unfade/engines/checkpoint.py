@@ -148,7 +148,10 @@ def _tensors(path: Path, suffix: str, program: bool) -> dict[str, Any]:
     spandrel = open_beside_torch("spandrel", to=PURPOSE)
     found: Any
     if program:
-        found = torch.jit.load(path, map_location="cpu").state_dict()
+        with warnings.catch_warnings():
+            # deprecated for saving new ones; the files that are about are read all the same
+            warnings.simplefilter("ignore", DeprecationWarning)
+            found = torch.jit.load(path, map_location="cpu").state_dict()
     elif suffix == ".safetensors":
         found = open_beside_torch("safetensors.torch", to=PURPOSE).load_file(path, device="cpu")
     else:

@@ -70,9 +70,11 @@ class TorchNet(TorchRuntime):
         self._dials: Dials = {}
         self._call = CALLS.get(str(found.architecture.id), _plain)
         exact = copy.deepcopy(found.model) if self.half else None
-        self._model = found.model.to(
-            self._device, self.dtype, memory_format=self._torch.channels_last
-        ).eval()
+        if any(weight.dim() > 4 for weight in found.model.parameters()):
+            # generators in the manner of StyleGAN (GFPGAN, MAT): their weights have five
+            # dimensions, and their modulation folds channels of the usual layout
+            self._layout = self._torch.contiguous_format
+        self._model = found.model.to(self._device, self.dtype, memory_format=self._layout).eval()
         if exact is not None:
             other = copy.copy(self)
             other.half, other.dtype, other._model = False, self._torch.float32, exact
@@ -80,6 +82,18 @@ class TorchNet(TorchRuntime):
             check_half(self, other, Stage(("data",), ("output",), 0, found.scale), unit_px)
 
     def compute(self, stage: Stage, batches: Sequence[Any]) -> Sequence[Any]:
+        usual = self._torch.contiguous_format
+        try:
+            return self._computed(batches)
+        except RuntimeError as error:
+            # some authors' code folds channels as they lie in memory (IPT)
+            if self._layout is usual or "view size is not compatible" not in str(error):
+                raise
+        self._layout = usual
+        self._model.to(memory_format=usual)
+        return self._computed([batch.contiguous() for batch in batches])
+
+    def _computed(self, batches: Sequence[Any]) -> Sequence[Any]:
         if len(batches) == 2:
             return [_masked(self, batches[0], batches[1])]
         return [self._call(self, batches[0], self._dials)]
@@ -151,12 +165,16 @@ def _spade(net: TorchNet, image: Any, dials: Dials) -> Any:
 
 def _masked(net: TorchNet, image: Any, mask: Any) -> Any:
     """Networks that fill holes (image, mask with 1 = fill)."""
-    if str(net.found.architecture.id) == "MAT":
-        seed = int(net._dials.get("seed", 0))
-        drawn = np.random.default_rng(seed).standard_normal((1, net.model.model.z_dim))
-        net.model.z = net.torch.from_numpy(drawn).to(image)
-        net.model.label = net.model.label.to(image)
-    return net.found._call_fn(net.model, image, mask)
+    if str(net.found.architecture.id) != "MAT":
+        return net.found._call_fn(net.model, image, mask)
+    seed = int(net._dials.get("seed", 0))
+    drawn = np.random.default_rng(seed).standard_normal((1, net.model.model.z_dim))
+    net.model.z = net.torch.from_numpy(drawn).to(image)
+    net.model.label = net.model.label.to(image)
+    # it drops half of its deepest features by chance, in use as in training
+    with net.torch.random.fork_rng([image.device] if image.device.type == "cuda" else []):
+        net.torch.manual_seed(seed)
+        return net.found._call_fn(net.model, image, mask)
 
 
 CALLS: dict[str, Call] = {

@@ -60,6 +60,7 @@ class TorchRuntime(ABC):
         self._threads = threads
         self._unit = unit_px
         self._cuttable = cuttable
+        self._layout = self._torch.channels_last  # of what goes in, and of weights
         self._lock = threading.Lock()
         self._sides: dict[Stage, int] = {}  # largest side of a piece that found room
         self.notes: list[str] = []
@@ -123,9 +124,7 @@ class TorchRuntime(ABC):
 
     def _on_device(self, array_chw: np.ndarray) -> Any:
         tensor = self._torch.from_numpy(np.ascontiguousarray(array_chw, np.float32))[None]
-        return tensor.to(
-            self._device, self.dtype, memory_format=self._torch.channels_last, copy=True
-        )
+        return tensor.to(self._device, self.dtype, memory_format=self._layout, copy=True)
 
     def _as_array(self, batch_nchw: Any) -> np.ndarray:
         plain = batch_nchw[0].to("cpu", self._torch.float32).contiguous()
