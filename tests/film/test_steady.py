@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from unfade.recipe import Recipe
 from unfade.record import Evidence
 from unfade.steps import denoise
 from unfade.steps.contract import Kind, Look, Proposal, Settings, Step
+from unfade.treatment import treat
 
 KEEP = FilmOptions(keep_cadence=True, segment_s=0.25)
 
@@ -178,3 +180,31 @@ def test_noise_and_blocks_are_measured_once_for_a_shot(
         for film in (path, target)
     )
     assert left < 0.9 * was
+
+
+def test_frames_are_made_beside_each_other_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "film.mkv"
+    write_film(path, damaged(scene("pan", 6, 96, 128), Damage(grain=4)))
+    settings = {"denoise": {"sigma": 0.02}, "upscale": {"scale": 2, "method": "lanczos"}}
+
+    def made(threads: int) -> list[Any]:
+        target = tmp_path / f"{threads}.mkv"
+        with Bench(threads=threads) as several:
+            restore_film(path, output=target, recipe="none", settings=settings, options=KEEP,
+                         bench=several).save(target)  # fmt: skip
+        return decoded_planes(target)
+
+    alone = made(1)
+    meeting = Barrier(2, timeout=30)  # broken, and an error, if a second frame never comes
+
+    def together(*given: Any, **named: Any) -> Any:
+        meeting.wait()
+        return treat(*given, **named)
+
+    monkeypatch.setattr(steady, "treat", together)
+    both = made(2)
+    assert len(both) == 6
+    for one, other in zip(alone, both, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

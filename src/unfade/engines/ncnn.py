@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ class NcnnRuntime:
     Args:
         files: ``param`` and ``bin``, verified
         device: ``cpu``, or ``vulkan:N`` for the N-th GPU
-        threads: how many processor threads one call may use
+        threads: how many processor threads one call may use; with one, calls may run beside each
+            other, and otherwise they wait for each other
         fast: store feature maps as bfloat16
     Raises:
         UsageError: the device is not to be had; another one is never taken instead
@@ -47,7 +49,8 @@ class NcnnRuntime:
     ) -> None:  # fmt: skip
         os.environ.setdefault(*SPIN)
         self._ncnn: Any = need("ncnn", extra="models", to="run this network")
-        self._lock = threading.Lock()
+        alone = device != "cpu" or threads > 1
+        self._turn: AbstractContextManager[object] = threading.Lock() if alone else nullcontext()
         self.device = device
         net = self._ncnn.Net()
         options = net.opt
@@ -78,7 +81,7 @@ class NcnnRuntime:
         # until the last `extract` has returned.
         held = [np.ascontiguousarray(m, np.float32) for m in maps]
         results = []
-        with self._lock:
+        with self._turn:
             extractor = self._net.create_extractor()
             for blob, array in zip(stage.inputs, held, strict=True):
                 extractor.input(blob, self._ncnn.Mat(array))

@@ -19,14 +19,18 @@ and for the steady result.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from unfade.condition import look_at
+from unfade.engines.bench import Bench
 from unfade.engines.contract import BenchView
 from unfade.film.done import Done
 from unfade.film.layout import Colour, Frame, Layout, layout_named
@@ -39,7 +43,7 @@ from unfade.picture import Picture, Pixels, Weight
 from unfade.pixels.profile import from_linear, to_linear
 from unfade.steps import Kind, Look, Settings, Step, step_of
 from unfade.steps.film.flow import enlarged, flow_between, small, warped, warped_pixels
-from unfade.treatment import treat
+from unfade.treatment import BYTES_A_PIXEL, treat
 
 MOST_CARRIED = 0.85  # of the addition that comes from the frame before, where flow is trusted
 MOST_MIXED = 0.25  # of the result that does: 45 % less warping error; 0.4: 60 %, and soft
@@ -47,6 +51,7 @@ _TRUST_CODES = 6.0  # the source may differ by this much from itself carried ove
 _TRUST_PX = 1.0  # there and back again
 _MEASURED = 3  # the error is measured on every third row and column
 _SOME = np.s_[::_MEASURED, ::_MEASURED]
+_BYTES_A_PIXEL = 60  # of the result: float32 in three channels, in a handful of copies
 _NOTHING = np.zeros((0, 0, 0), np.float32)
 OF_THE_SHOT = ("noise", "blur", "jpeg_blocks", "halftone")  # findings that no place belongs to
 
@@ -89,7 +94,8 @@ class Steady:
 
     def __init__(self, plan: Plan, bench: BenchView, shot_pictures: dict[int, Picture]) -> None:
         self.plan = plan
-        self.bench = _Quiet(bench)
+        self._bench = bench
+        self.bench: BenchView = _Quiet(bench)
         self.steps: list[tuple[Step, Settings]] = [(step_of(s), s) for s in plan.pictures]
         self.scale = int(np.prod([step.scale(s) for step, s in self.steps] or [1]))
         self.layout = _output_layout(plan.layout, self.steps)
@@ -97,6 +103,7 @@ class Steady:
         self._measured: dict[tuple[int, str], Any] = {}
         self._findings: dict[int, Findings] = {}
         self._errors: dict[int, tuple[float, float]] = {}
+        self._deciding = Lock()  # what is measured once for a shot is, whoever comes first
         kinds = {step.kind for step, _ in self.steps}
         self._steadied = bool(kinds - {Kind.TONAL})
         self._mixed = bool(kinds & {Kind.TEXTURE, Kind.GEOMETRY})
@@ -110,7 +117,7 @@ class Steady:
         return colour
 
     def through(self, done: Iterator[Done], first: int, state: Path | None) -> Iterator[Done]:
-        """Frames with the steps done on them; one is made ahead while the last is made steady.
+        """Frames with the steps done on them; some are made ahead while the last is made steady.
 
         Args:
             state: what the segment before left; used when the shot goes on
@@ -151,8 +158,48 @@ class Steady:
     # -- one frame --------------------------------------------------------------------------------
 
     def _frame_by_frame(self, done: Iterator[Done]) -> Iterator[tuple[Done, State]]:
-        for item in done:
-            yield item, self._plain(item.frame, self.plan.shot_of(item.frame.index)[0])
+        """Frames as if there were no others, several at once, in order."""
+        at_once = self._at_once()
+        if at_once > 1:
+            assert isinstance(self._bench, Bench)
+            self.bench = self._bench.single()
+        waiting: deque[tuple[Done, Future[State]]] = deque()
+        with ThreadPoolExecutor(at_once, thread_name_prefix="unfade-frame") as pool:
+            try:
+                for item in done:
+                    shot = self.plan.shot_of(item.frame.index)[0]
+                    waiting.append((item, pool.submit(self._plain, item.frame, shot)))
+                    if len(waiting) >= at_once:
+                        item, made = waiting.popleft()
+                        yield item, made.result()
+                while waiting:
+                    item, made = waiting.popleft()
+                    yield item, made.result()
+            finally:
+                for _, made in waiting:
+                    made.cancel()
+
+    def _at_once(self) -> int:
+        """How many frames are made beside each other.
+
+        One on a GPU, and where eyes look at each frame, which are not all safe to use so.
+        """
+        if not isinstance(self._bench, Bench):
+            return 1
+        film = self.plan.film
+        each = film.rows * film.cols * (_BYTES_A_PIXEL * self.scale**2 + BYTES_A_PIXEL)
+        for step, settings in self.steps:
+            if step.kind is not Kind.TONAL and not set(step.looks_at) <= set(OF_THE_SHOT):
+                return 1
+            name = step.network(settings)
+            if name is not None:
+                engine = self._bench.single().engine(name)
+                if engine.runtime not in ("ncnn on cpu", "onnx on cpu"):
+                    return 1
+                side = engine.facts.tile_px
+                tile = min(film.rows, side) * min(film.cols, side)
+                each += tile * engine.facts.bytes_per_pixel
+        return max(1, min(self._bench.threads, self._bench.memory_bytes // each))
 
     def _plain(self, frame: Frame, shot: int) -> State:
         """The steps done on one frame, which knows of no other."""
@@ -204,14 +251,15 @@ class Steady:
         Noise is measured in all that stands for the shot; for the others, which a seam between
         frames would mislead, in the middle one.
         """
-        known = self._findings.setdefault(shot, Findings())
-        for name in wanted:
-            if name in OF_THE_SHOT and getattr(known, name) is None:
-                shown = self._shot_pictures[shot]
-                whole = shown if name == "noise" else _middle(shown, rows)
-                found = getattr(look_at(whole, self.bench, only=(name,)), name)
-                known = self._findings[shot] = replace(known, **{name: found})
-        return known
+        with self._deciding:
+            known = self._findings.setdefault(shot, Findings())
+            for name in wanted:
+                if name in OF_THE_SHOT and getattr(known, name) is None:
+                    shown = self._shot_pictures[shot]
+                    whole = shown if name == "noise" else _middle(shown, rows)
+                    found = getattr(look_at(whole, self.bench, only=(name,)), name)
+                    known = self._findings[shot] = replace(known, **{name: found})
+            return known
 
     def _share_of(self, apart: Pixels) -> None:
         """What of the difference from the frame before is taken over; of colour made up, most."""
@@ -224,10 +272,12 @@ class Steady:
 
     def _tonal(self, step: Step, settings: Settings, picture: Picture, shot: int) -> Pixels:
         key = (shot, step.name)
-        if key not in self._measured and step.measure is not None:
-            whole = self._shot_pictures.get(shot, picture)
-            seen = look_at(whole, self.bench, only=step.looks_at) if step.looks_at else Findings()
-            self._measured[key] = step.measure(whole, settings, seen, self.bench)
+        with self._deciding:
+            if key not in self._measured and step.measure is not None:
+                whole = self._shot_pictures[shot]
+                eyes = step.looks_at
+                seen = look_at(whole, self.bench, only=eyes) if eyes else Findings()
+                self._measured[key] = step.measure(whole, settings, seen, self.bench)
         assert step.propose is not None
         pixels = picture.samples.copy()
         if step.encoding == "linear":
