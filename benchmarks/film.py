@@ -236,6 +236,19 @@ def upscale(folder: Path) -> None:
         _upscaled(folder, path)
 
 
+def colorize(folder: Path) -> None:
+    """A grey film in colours, by the network that comes with unfade: its warping error."""
+    for kind in ("pan", "walkers"):
+        path, _ = made(folder, kind, 24, Damage(grain=3))
+        target = folder / "coloured.mkv"
+        result = restore_film(path, output=target, recipe="none", options=KEEP,
+                              settings={"colorize": {"method": "unfade"}})  # fmt: skip
+        result.save(target, overwrite=True)
+        print(f"\n## Colours made up for a grey film ({kind}, 24 frames)")
+        _print_warping(result.warping())
+        result.discard()
+
+
 def _upscaled(folder: Path, path: Path) -> None:
     settings: dict[str, Any] = {"upscale": {"scale": 2, "method": "real-esrgan-fast",
                                             "lock": False}}  # fmt: skip
@@ -266,7 +279,10 @@ def _upscaled(folder: Path, path: Path) -> None:
             result.discard()
 
         _beside("unfade", ours, "bare engine", bare, 2)
-    found = results[-1]
+    _print_warping(results[-1])
+
+
+def _print_warping(found: dict[str, float]) -> None:
     print(f"warping error {found['steady']:.3f}, frame by frame {found['frame_by_frame']:.3f}: "
           f"{1 - found['steady'] / found['frame_by_frame']:.0%} less", flush=True)  # fmt: skip
 
@@ -307,7 +323,8 @@ def _grown(mask: np.ndarray, by: int) -> np.ndarray:
 
 
 SECTIONS: dict[str, Callable[[Path], None]] = {
-    f.__name__: f for f in (dirt, controls, flicker, weave, lines, overhead, speed, memory, upscale)
+    f.__name__: f
+    for f in (dirt, controls, flicker, weave, lines, overhead, speed, memory, upscale, colorize)
 }
 
 

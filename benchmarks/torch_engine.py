@@ -3,7 +3,7 @@
     python benchmarks/torch_engine.py cpu  --side 128 --rounds 5
     python benchmarks/torch_engine.py cuda --side 512              # needs an NVIDIA GPU
     python benchmarks/torch_engine.py card --gigabytes 8           # needs an NVIDIA GPU
-    python benchmarks/torch_engine.py count                        # anywhere
+    python benchmarks/torch_engine.py count                        # anywhere, with [noncommercial]
 
 ``cpu``: the same network and picture in ncnn, the default there, and in PyTorch, turn by turn, so
 that a busy machine slows both; the median of the paired ratios is what counts.
@@ -191,19 +191,19 @@ PUBLISHED: dict[str, tuple[str, dict[str, Any]]] = {
     "big-lama": ("LaMa", {"in_nc": 4}),
     "restoreformer": ("RestoreFormer", {}),
     "gfpgan-1.4": ("GFPGAN", {}),
+    "codeformer": ("CodeFormer", {}),
+    "ddcolor-modelscope": ("DDColor", {}),
 }
 
 
 def count() -> None:
     torch = open_torch(to="benchmark")
-    open_beside_torch("spandrel", to="benchmark")
     fake = import_module("torch._subclasses.fake_tensor")
     warnings.simplefilter("ignore")  # of the authors' code
     for name, (architecture, arguments) in PUBLISHED.items():
         facts = find(name)
         side = facts.tile_px
-        module = import_module(f"spandrel.architectures.{architecture}")
-        net = getattr(module, architecture)(**arguments).eval()
+        net = _published(architecture, arguments).eval()
         weights = sum(p.nbytes for p in (*net.parameters(), *net.buffers())) / 1e9
         shapes = fake.FakeTensorMode(allow_non_fake_inputs=True)
         with shapes, torch.inference_mode(), _alive(torch) as features:
@@ -217,6 +217,16 @@ def count() -> None:
             f"together {weights + peak:.2f} GB",
             flush=True,
         )
+
+
+def _published(architecture: str, arguments: dict[str, Any]) -> Any:
+    if architecture == "DDColor":
+        own = import_module("unfade.engines.nets.ddcolor.network")
+        return own.DDColor(own.SIZES["large"])
+    package = "spandrel_extra_arches" if architecture == "CodeFormer" else "spandrel"
+    open_beside_torch(package, to="benchmark")
+    module = import_module(f"{package}.architectures.{architecture}")
+    return getattr(module, architecture)(**arguments)
 
 
 def _alive(torch: Any) -> Any:

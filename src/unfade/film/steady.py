@@ -14,7 +14,7 @@ frame would be new grain; a quarter of it, because each carrying softens a littl
 
 Consistency is measured as in Lai et al. 2018 (arXiv:1808.00449): the mean squared difference
 between a frame and the one before carried to it, where the source itself agrees; for the plain
-and for the steady result.
+and for the steady result. Where colours are made up, it is theirs alone: the rest is the source's.
 """
 
 from __future__ import annotations
@@ -239,9 +239,12 @@ class Steady:
             added = added + more
         sure = weight[_SOME][:, :, 0] > 0.5
         if sure.any():
+            plain_before = warped_pixels(before.plain, full, every=_MEASURED)
+            steady_before = warped_pixels(before.result, full, every=_MEASURED)
+            seen = _colours if self._coloured and not self._mixed else _as_it_is
             self._errors[now.index] = (
-                _error(plain, warped_pixels(before.plain, full, every=_MEASURED), sure),
-                _error(steady, warped_pixels(before.result, full, every=_MEASURED), sure),
+                _error(seen(plain[_SOME]), seen(plain_before), sure),
+                _error(seen(steady[_SOME]), seen(steady_before), sure),
             )
         return replace(now, added=added, result=steady)
 
@@ -264,7 +267,7 @@ class Steady:
     def _share_of(self, apart: Pixels) -> None:
         """What of the difference from the frame before is taken over; of colour made up, most."""
         if self._coloured and apart.shape[2] == 3:
-            colour = apart - luminance(apart)[:, :, None] / 255
+            colour = _colours(apart)
             apart *= np.float32(MOST_MIXED)
             apart += np.float32(MOST_CARRIED - MOST_MIXED) * colour
         else:
@@ -321,8 +324,17 @@ def _as_many(pixels: Pixels, others: Pixels) -> Pixels:
 
 
 def _error(result: Pixels, carried: Pixels, sure: np.ndarray) -> float:
-    """Mean squared difference; ``carried`` and ``sure`` are of ``_SOME`` of the pixels."""
-    return float(np.square((result[_SOME] - carried)[sure] * 255).mean())
+    """Mean squared difference in codes of 255 where the source agrees with itself."""
+    return float(np.square((result - carried)[sure] * 255).mean())
+
+
+def _colours(pixels: Pixels) -> Pixels:
+    """What a step that makes up colours adds: without the luminance, which is the source's own."""
+    return pixels - luminance(pixels)[:, :, None] / np.float32(255)
+
+
+def _as_it_is(pixels: Pixels) -> Pixels:
+    return pixels
 
 
 def _sized(weight: np.ndarray, rows: int, cols: int) -> np.ndarray:
