@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -154,3 +155,15 @@ def test_networks_that_only_look_stay_on_the_processor(device: str) -> None:
     with Bench(device=device) as bench:
         for name in ("unfade-damage", "unfade-colorize", "unfade-fading"):
             assert bench.engine(name).runtime == "ncnn on cpu"
+
+
+def test_calls_beside_each_other_share_the_threads_and_give_the_same_bits() -> None:
+    pixels = np.random.default_rng(0).random((40, 50, 3), dtype=np.float32)
+    with Bench(threads=4, device="cpu") as bench:
+        alone = bench.engine("realesr-animevideov3-x2").mend(pixels)
+        other = bench.beside(2)
+        assert other.threads == 2 and bench.beside(2) is other
+        engine = other.engine("realesr-animevideov3-x2")
+        with ThreadPoolExecutor(2) as pool:
+            for made in pool.map(engine.mend, [pixels] * 4):
+                assert np.array_equal(made, alone)

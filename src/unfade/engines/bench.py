@@ -75,7 +75,8 @@ class Bench:
         self._pool: ThreadPoolExecutor | None = None
         self._engines: dict[str, Any] = {}
         self._opening = Lock()
-        self._single: Bench | None = None
+        self._calls = 1
+        self._beside: dict[int, Bench] = {}
 
     def map(
         self,
@@ -124,6 +125,7 @@ class Bench:
                     device=self.device,
                     runtime=self.runtime,
                     threads=self.threads,
+                    calls=self._calls,
                     cache=self.cache,
                     precision=self.precision,
                     licence=self.licence,
@@ -134,19 +136,19 @@ class Bench:
                 )
             return self._engines[name]
 
-    def single(self) -> Bench:
-        """A bench like this one whose calls use one thread each, and show no progress.
+    def beside(self, calls: int) -> Bench:
+        """A bench like this one for one of several calls beside each other, without progress.
 
-        For work that is several calls at once: two networks that run beside each other on a thread
-        each are done a fifth sooner than one after the other on two. Closed with this bench.
+        Each has its share of the threads: two networks that run beside each other on a thread each
+        are done a fifth sooner than one after the other on two. Closed with this bench.
         """
         with self._opening:
-            if self._single is None:
-                self._single = Bench(
+            if calls not in self._beside:
+                other = Bench(
                     device=self.device,
                     runtime=self.runtime,
                     memory_bytes=self.memory_bytes,
-                    threads=1,
+                    threads=max(1, self.threads // calls),
                     cache=self.cache,
                     precision=self.precision,
                     licence=self.licence,
@@ -155,12 +157,15 @@ class Bench:
                     offline=self.offline,
                     cancelled=self._cancelled,
                 )
-            return self._single
+                other._calls = calls
+                self._beside[calls] = other
+            return self._beside[calls]
 
     def close(self) -> None:
         """Let go of threads and networks; the bench can be used again."""
-        if self._single is not None:
-            self._single.close()
+        for other in self._beside.values():
+            other.close()
+        self._beside.clear()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -190,11 +195,12 @@ class Bench:
     def _in_pool(
         self, work: Callable[[T], R], tasks: Iterable[T], says: str, total: int, under_way: int
     ) -> Iterator[R]:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="unfade")
-            if "cv2" in sys.modules:
-                # our threads already use every core; OpenCV's own beneath them only get in the way
-                sys.modules["cv2"].setNumThreads(1)
+        with self._opening:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="unfade")
+                if "cv2" in sys.modules:
+                    # our threads already use every core; OpenCV's own beneath only get in the way
+                    sys.modules["cv2"].setNumThreads(1)
         waiting: deque[Future[R]] = deque()
         done = 0
         try:

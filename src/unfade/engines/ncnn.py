@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,8 @@ class NcnnRuntime:
     Args:
         files: ``param`` and ``bin``, verified
         device: ``cpu``, or ``vulkan:N`` for the N-th GPU
-        threads: how many processor threads one call may use; with one, calls may run beside each
-            other, and otherwise they wait for each other
+        threads: how many processor threads one call may use
+        calls: how many calls may run beside each other on the processor; others wait
         fast: store feature maps as bfloat16
     Raises:
         UsageError: the device is not to be had; another one is never taken instead
@@ -45,12 +44,11 @@ class NcnnRuntime:
 
     def __init__(
         self, files: Mapping[str, Path], *, device: str = "cpu", threads: int = 1,
-        fast: bool = False,
+        calls: int = 1, fast: bool = False,
     ) -> None:  # fmt: skip
         os.environ.setdefault(*SPIN)
         self._ncnn: Any = need("ncnn", extra="models", to="run this network")
-        alone = device != "cpu" or threads > 1
-        self._turn: AbstractContextManager[object] = threading.Lock() if alone else nullcontext()
+        self._turn = threading.Semaphore(calls if device == "cpu" else 1)
         self.device = device
         net = self._ncnn.Net()
         options = net.opt

@@ -29,6 +29,7 @@ def open_engine(
     device: str = "auto",
     runtime: str = "auto",
     threads: int = 1,
+    calls: int = 1,
     cache: str = "",
     precision: str = "float32",
     licence: str = "usual",
@@ -45,6 +46,7 @@ def open_engine(
             Runtime, and PyTorch on CUDA and MPS; for others the one that opens their files. One
             that was named is never replaced by another. All agree within 1e-4.
         threads: how many processor threads one call may use; bits do not depend on it
+        calls: how many calls may run beside each other where the runtime has to be told (ncnn)
         cache: folder of fetched weights; empty means the usual one
         precision: ``float32`` or ``half``; see ``unfade.engines.torch_run``
         licence: which licences are let in: see ``unfade.zoo.catalogue.LICENCES``
@@ -81,10 +83,11 @@ def open_engine(
                 facts_of(entry), store.files(name, cache=cache),
                 device=device if here else "cpu",
                 runtime=asked if asked != "torch" else _runtime_for("cpu"), threads=threads,
+                calls=calls,
             )  # fmt: skip
     if entry.format == "ncnn" and entry.shape == "mend":
         files = store.files(name, cache=cache)
-        return _open_ncnn(entry, files, device, runtime, threads, precision)
+        return _open_ncnn(entry, files, device, runtime, threads, calls, precision)
     if entry.format in ("safetensors", "pth", "torchscript") and entry.architecture:
         _check_runtime(name, runtime, "torch")
         files = store.files(name, cache=cache)
@@ -172,8 +175,9 @@ def open_checkpoint(
 
 
 def _open_ncnn(
-    entry: Entry, files: dict[str, Path], device: str, runtime: str, threads: int, precision: str
-) -> TiledMender:
+    entry: Entry, files: dict[str, Path], device: str, runtime: str, threads: int, calls: int,
+    precision: str,
+) -> TiledMender:  # fmt: skip
     if runtime == "auto":
         runtime = _runtime_for(device)
     where = "cpu" if device == "auto" and runtime != "torch" else device
@@ -186,7 +190,7 @@ def _open_ncnn(
     if runtime == "ncnn":
         from unfade.engines.ncnn import NcnnRuntime
 
-        opened = NcnnRuntime(files, device=where, threads=threads)
+        opened = NcnnRuntime(files, device=where, threads=threads, calls=calls)
     elif runtime == "onnx":
         from unfade.engines.onnx import OnnxRuntime
 

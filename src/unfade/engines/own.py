@@ -150,8 +150,9 @@ class _Fill:
 
 
 def open_own(
-    facts: ModelFacts, files: dict[str, Path], *, device: str, runtime: str, threads: int
-) -> Any:
+    facts: ModelFacts, files: dict[str, Path], *, device: str, runtime: str, threads: int,
+    calls: int = 1,
+) -> Any:  # fmt: skip
     """Open one of unfade's own networks by the shape of its call.
 
     Args:
@@ -169,7 +170,7 @@ def open_own(
     else:
         from unfade.engines.ncnn import NcnnRuntime
 
-        opened = NcnnRuntime(files, device=device, threads=threads)
+        opened = NcnnRuntime(files, device=device, threads=threads, calls=calls)
     stage = Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale)
     if facts.shape == "colour":
         return Colourer(facts, opened)

@@ -162,7 +162,7 @@ class Steady:
         at_once = self._at_once()
         if at_once > 1:
             assert isinstance(self._bench, Bench)
-            self.bench = self._bench.single()
+            self.bench = self._bench.beside(at_once)
         waiting: deque[tuple[Done, Future[State]]] = deque()
         with ThreadPoolExecutor(at_once, thread_name_prefix="unfade-frame") as pool:
             try:
@@ -193,7 +193,7 @@ class Steady:
                 return 1
             name = step.network(settings)
             if name is not None:
-                engine = self._bench.single().engine(name)
+                engine = self._bench.engine(name)  # a GPU holds it once
                 if engine.runtime not in ("ncnn on cpu", "onnx on cpu"):
                     return 1
                 side = engine.facts.tile_px
