@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from made_films import Truth, decoded_planes, scene, write_film
 
 from unfade.engines.bench import Bench
 from unfade.errors import Cancelled, UnreadableInput
-from unfade.film.delivery import read_hashes
+from unfade.film.delivery import read_hashes, was_interrupted
 from unfade.film.journey import FilmOptions, open_job, restore_film
 from unfade.film.ledger import Ledger
 
@@ -107,12 +108,33 @@ def test_killed_at_any_moment_the_film_is_the_same(
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        if process.returncode == 0:
-            break
+        if target.exists() and not list(tmp_path.glob(".*")):
+            break  # delivered; it may have been killed on its way out
         time.sleep(0.05)
-    assert process.returncode == 0
     assert read_hashes(target.with_name("out.mkv.framehash")) == whole
     assert not list(tmp_path.glob(".*")), "nothing is left behind"
+
+
+def test_a_kill_while_a_delivered_job_is_taken_away_can_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path / ".out.mkv.unfade-work")
+    for name in ("delivering", "a", "z"):
+        (ledger.folder / name).touch()
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*given: object, **named: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(Killed):
+        ledger.remove(last="delivering")
+    assert was_interrupted(tmp_path / "out.mkv")
+    monkeypatch.undo()
+    ledger.remove(last="delivering")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_torn_line_of_the_ledger_costs_one_segment(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ class FilmResult:
         if self.temporary is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)
         else:
-            self.work.ledger.remove()
+            self.work.ledger.remove(last=DELIVERING)
             parent = self.work.ledger.folder.parent
             for folder in (parent, parent.parent):  # ours, once nothing is in them any more
                 if ".unfade-work" in folder.name and folder.exists() and not any(folder.iterdir()):

@@ -11,6 +11,7 @@ put there whole, and the one who delivers takes them in.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -115,8 +116,18 @@ class Ledger:
         self._lines[name] = line
         return line
 
-    def remove(self) -> None:
-        """Take the folder away: the film is delivered."""
+    def remove(self, last: str = "") -> None:
+        """Take the folder away: the film is delivered.
+
+        Args:
+            last: a file that goes last, so that a kill in between can be seen by it
+        """
+        for path in list(self.folder.glob("*")):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != last:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _append(self, line: dict[str, Any]) -> None:
