@@ -203,7 +203,6 @@ def test_a_matte_comes_back_at_the_pictures_size(tmp_path: Path) -> None:
 # -- true architectures, full size --------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_lama_saved_as_torchscript_and_as_tensors_gives_the_same(tmp_path: Path) -> None:
     torch = open_torch(to="test")
     net = built("LaMa", {"in_nc": 4, "out_nc": 3})
@@ -252,8 +251,14 @@ def test_mat_draws_the_same_twice_and_another_for_another_seed(tmp_path: Path) -
     assert np.array_equal(one[~mask], pixels[~mask])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["GFPGAN", "RestoreFormer", "CodeFormer"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GFPGAN",
+        pytest.param("RestoreFormer", marks=pytest.mark.slow),
+        pytest.param("CodeFormer", marks=pytest.mark.slow),
+    ],
+)
 def test_face_networks_draw_the_same_twice(name: str, tmp_path: Path) -> None:
     arguments: dict[str, Any] = {}
     if name == "RestoreFormer":

@@ -7,6 +7,7 @@ and come back in order, with no more under way than threads and memory allow.
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from collections import deque
@@ -144,20 +145,12 @@ class Bench:
         """
         with self._opening:
             if calls not in self._beside:
-                other = Bench(
-                    device=self.device,
-                    runtime=self.runtime,
-                    memory_bytes=self.memory_bytes,
-                    threads=max(1, self.threads // calls),
-                    cache=self.cache,
-                    precision=self.precision,
-                    licence=self.licence,
-                    diffusion=self.diffusion,
-                    latent=self.latent,
-                    offline=self.offline,
-                    cancelled=self._cancelled,
-                )
+                other = copy.copy(self)
+                other.threads = max(1, self.threads // calls)
                 other._calls = calls
+                other._progress = None
+                other._pool, other._engines, other._beside = None, {}, {}
+                other._opening = Lock()
                 self._beside[calls] = other
             return self._beside[calls]
 

@@ -166,12 +166,16 @@ class FilmResult:
         )
 
     def warping(self) -> dict[str, float]:
-        """Mean warping error, in squared codes of 255: frame by frame, and steady."""
+        """Mean warping error, in squared codes of 255: frame by frame, and steady.
+
+        The same of the colours alone, where colours were made up.
+        """
         rows = [row for line in self.lines for row in line.get("measured", {}).get("warping", [])]
         if not rows:
             return {}
-        plain, steady = (float(np.mean([row[k] for row in rows])) for k in (1, 2))
-        return {"frame_by_frame": round(plain, 4), "steady": round(steady, 4)}
+        names = ("frame_by_frame", "steady", "colours_frame_by_frame", "colours_steady")
+        means = np.mean([row[1:] for row in rows], axis=0)
+        return {name: round(float(mean), 4) for name, mean in zip(names, means)}
 
     def save(self, target: str | os.PathLike[str], *, overwrite: bool = False) -> SavedFilm:
         """Put the film together under its name; whole or not at all.

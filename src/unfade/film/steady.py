@@ -14,7 +14,8 @@ frame would be new grain; a quarter of it, because each carrying softens a littl
 
 Consistency is measured as in Lai et al. 2018 (arXiv:1808.00449): the mean squared difference
 between a frame and the one before carried to it, where the source itself agrees; for the plain
-and for the steady result. Where colours are made up, it is theirs alone: the rest is the source's.
+and for the steady result. Where colours are made up, it is also measured on them alone: the rest,
+with its grain, is the source's own.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Steady:
         self._shot_pictures = shot_pictures
         self._measured: dict[tuple[int, str], Any] = {}
         self._findings: dict[int, Findings] = {}
-        self._errors: dict[int, tuple[float, float]] = {}
+        self._errors: dict[int, tuple[float, ...]] = {}
         self._deciding = Lock()  # what is measured once for a shot is, whoever comes first
         kinds = {step.kind for step, _ in self.steps}
         self._steadied = bool(kinds - {Kind.TONAL})
@@ -151,9 +152,13 @@ class Steady:
         return [file]
 
     def measured(self, first: int, end: int) -> dict[str, Any]:
-        """Warping errors of frames, in squared codes of 255: plain and steady."""
-        rows = [(n, *self._errors.pop(n)) for n in range(first, end) if n in self._errors]
-        return {"warping": [[n, round(a, 4), round(b, 4)] for n, a, b in rows]} if rows else {}
+        """Warping errors of frames, in squared codes of 255: plain and steady, then of colours."""
+        rows = [
+            [n, *(round(error, 4) for error in self._errors.pop(n))]
+            for n in range(first, end)
+            if n in self._errors
+        ]
+        return {"warping": rows} if rows else {}
 
     # -- one frame --------------------------------------------------------------------------------
 
@@ -239,13 +244,13 @@ class Steady:
             added = added + more
         sure = weight[_SOME][:, :, 0] > 0.5
         if sure.any():
-            plain_before = warped_pixels(before.plain, full, every=_MEASURED)
-            steady_before = warped_pixels(before.result, full, every=_MEASURED)
-            seen = _colours if self._coloured and not self._mixed else _as_it_is
-            self._errors[now.index] = (
-                _error(seen(plain[_SOME]), seen(plain_before), sure),
-                _error(seen(steady[_SOME]), seen(steady_before), sure),
-            )
+            pairs = [
+                (result[_SOME], warped_pixels(carried, full, every=_MEASURED))
+                for result, carried in ((plain, before.plain), (steady, before.result))
+            ]
+            if self._coloured:
+                pairs += [(_colours(result), _colours(carried)) for result, carried in pairs]
+            self._errors[now.index] = tuple(_error(*pair, sure) for pair in pairs)
         return replace(now, added=added, result=steady)
 
     def _seen(self, shot: int, wanted: tuple[str, ...], rows: int) -> Findings:
@@ -331,10 +336,6 @@ def _error(result: Pixels, carried: Pixels, sure: np.ndarray) -> float:
 def _colours(pixels: Pixels) -> Pixels:
     """What a step that makes up colours adds: without the luminance, which is the source's own."""
     return pixels - luminance(pixels)[:, :, None] / np.float32(255)
-
-
-def _as_it_is(pixels: Pixels) -> Pixels:
-    return pixels
 
 
 def _sized(weight: np.ndarray, rows: int, cols: int) -> np.ndarray:
