@@ -11,7 +11,7 @@ from made_pictures import make_pictures, recipe_text
 from unfade.errors import ModelRejected, PromiseBroken
 from unfade.train import checkpoint as store
 from unfade.train.data import Pictures
-from unfade.train.loop import Outcome, fit, schedule
+from unfade.train.loop import Outcome, _average, fit, schedule
 from unfade.train.recipe import RunSettings, TrainRecipe, parse_recipe
 from unfade.train.verify import verify
 
@@ -137,3 +137,13 @@ def test_the_rate_rises_and_falls() -> None:
     assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0)
     assert rates[100] == pytest.approx(0.05)
     assert all(a >= b for a, b in pairwise(rates[10:]))
+
+
+def test_the_average_follows_the_first_steps_closely_and_later_ones_slowly() -> None:
+    averages = [torch.zeros(3)]
+    for step in range(50):
+        now = torch.full((3,), float(step))
+        _average(0.999, averages, [now], step)
+    assert 40 < float(averages[0][0]) < 49, "a ninth of fifty steps behind"
+    _average(0.999, averages, [torch.zeros(3)], 10**6)
+    assert float(averages[0][0]) > 40 * 0.998

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from made_pictures import make_pictures, recipe_text
+from skimage import data
 
 from unfade import Bench, restore
 from unfade.engines.own import CHROMA_RANGE
@@ -21,6 +22,7 @@ from unfade.train.export import export, measured_halo
 from unfade.train.holes import draw_holes
 from unfade.train.loop import fit
 from unfade.train.recipe import parse_recipe
+from unfade.train.start import start_from
 from unfade.train.tasks import TASKS, colorize, task_of
 from unfade.train.tasks import unfade as fading
 from unfade.train.verify import verify
@@ -68,8 +70,28 @@ def test_an_adversarial_stage_begins_where_a_faithful_one_ended(
         assert torch.allclose(value, begun[key], atol=1e-6), key
     own = own.replace("/one/", "/none/")
     recipe = parse_recipe(recipe_text("upscale", own, steps=1, patch_px=64), "crisp", "crisp")
-    with pytest.raises(ModelRejected):
+    with pytest.raises(UsageError, match="/none/"):
         fit(recipe, Pictures(folder, recipe.data), tmp_path / "three", device="cpu")
+
+
+def test_a_training_begins_from_a_network_that_comes_with_unfade() -> None:
+    recipe = parse_recipe(recipe_text("upscale", 'start = "unfade-upscale-x2"'), "own", "own")
+    task = task_of("upscale")(recipe.settings, torch.device("cpu"))
+    start_from(recipe.settings.start, task.networks)
+    clean = torch.from_numpy(data.astronaut()[None, :128, 128:256] / 255).float()
+    batch = task.prepare(clean.permute(0, 3, 1, 2), [1])
+    assert task.validate(task.networks, batch)["above_bicubic_db"] > 1
+
+
+def test_the_students_network_learns_from_the_first_steps(folder: Path, tmp_path: Path) -> None:
+    """Begun as PyTorch begins, it spends its first hundreds of steps on nothing."""
+    gained = []
+    for taught in ("false", "true"):
+        own = f"width = 8\nas_taught = {taught}"
+        recipe = parse_recipe(recipe_text("tutorial", own, steps=30, patch_px=64), taught, taught)
+        measured = fit(recipe, Pictures(folder, recipe.data), tmp_path / taught, device="cpu")
+        gained.append(measured.measured["score"] - measured.measured["damaged_db"])
+    assert gained[0] > gained[1]
 
 
 def test_no_task_is_without_a_test() -> None:

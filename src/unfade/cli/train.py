@@ -129,7 +129,8 @@ def verify_(place: str, data: str, which: str, overlays: str | None, as_json: bo
     from unfade.needs import need
 
     need("torch", extra="train", to="measure networks")
-    from unfade.train.verify import place_of, verify
+    from unfade.train.history import place_of
+    from unfade.train.verify import verify
 
     rows = verify(place_of(place), data, which=f"{which}.pt", overlays=overlays)
     if as_json:

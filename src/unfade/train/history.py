@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from unfade.errors import ModelRejected
+from unfade.errors import ModelRejected, UsageError, nearest
 from unfade.needs import need
 from unfade.train.checkpoint import Checkpoint
 from unfade.train.recipe import TrainRecipe, parse_recipe
@@ -113,6 +114,25 @@ def load_exported(path: Path) -> tuple[History, dict[str, nn.Module]]:
     for net in task.networks.values():
         net.eval()
     return history, dict(task.networks)
+
+
+def place_of(name: str) -> Path:
+    """Where a training is: a folder or file as it stands, or a network that comes with unfade.
+
+    Raises:
+        UsageError: it is neither
+    """
+    if Path(name).exists():
+        return Path(name)
+    weights = Path(str(resources.files("unfade.zoo"))) / "weights"
+    shipped = weights / f"{name}{ENDING}"
+    if shipped.is_file():
+        return shipped
+    known = sorted(p.name.removesuffix(ENDING) for p in weights.glob(f"*{ENDING}"))
+    raise UsageError(
+        f"`{name}` is neither a training's folder, nor its `{ENDING}`, nor a network of unfade's.",
+        nearest(name, known),
+    )
 
 
 def _revision() -> str:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from unfade.errors import Cancelled, PromiseBroken
 from unfade.train import checkpoint as store
@@ -75,10 +76,13 @@ def fit(
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
     task = task_of(recipe.task)(recipe.settings, accelerator.device)
     task.overlays = overlays
+    for network in task.networks.values():  # channels last: a tenth faster on a processor
+        network.to(accelerator.device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averages = {
         name: AveragedModel(
-            task.networks[name].to(accelerator.device),
-            multi_avg_fn=get_ema_multi_avg_fn(recipe.run.average),  # type: ignore[no-untyped-call]
+            task.networks[name],
+            multi_avg_fn=partial(_average, recipe.run.average),
         )
         for name in task.averaged
     }
@@ -170,6 +174,14 @@ def schedule(step: int, run: RunSettings) -> float:
         return (step + 1) / run.warmup_steps
     along = (step - run.warmup_steps) / max(1, run.steps - run.warmup_steps)
     return run.final_share + (1 - run.final_share) * 0.5 * (1 + math.cos(math.pi * along))
+
+
+def _average(
+    decay: float, averages: Sequence[Tensor], now: Sequence[Tensor], already: Tensor | int
+) -> None:
+    """The moving average of weights; of the first steps a short one, for they begin far away."""
+    share = 1 - min(decay, (1 + int(already)) / (10 + int(already)))
+    torch._foreach_lerp_(list(averages), list(now), share)
 
 
 def validate(

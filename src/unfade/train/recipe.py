@@ -60,7 +60,8 @@ class RunSettings:
     Attributes:
         steps: of the optimiser; ``warmup_steps`` of them rise, then a cosine falls to
             ``final_share`` of the learning rate
-        average: decay of the moving average of the weights
+        average: decay of the moving average of the weights, reached after nine times as many steps
+            as it spans; before, it spans a ninth of those that were taken
         checkpoint_every, validate_every: steps
         validation_patches: how many fixed patches are measured
         patience: validations without gain before an early stop; 0: never

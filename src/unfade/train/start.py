@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from unfade.errors import ModelRejected
-from unfade.train.checkpoint import load
+from unfade.train.checkpoint import BEST, load
+from unfade.train.history import load_exported, place_of
 
 
-def start_from(path: str, networks: dict[str, nn.Module], *, helpers: Collection[str] = ()) -> None:
-    """Fill networks with the averaged weights of a checkpoint, matching by name.
+def start_from(
+    place: str, networks: dict[str, nn.Module], *, helpers: Collection[str] = ()
+) -> None:
+    """Fill networks with the averaged weights of an earlier training, matching by name.
 
     Args:
-        path: of a checkpoint; empty: leave them as they are
-        helpers: networks that begin anew where the checkpoint has none of that name: the judge
-            of an adversarial stage after one without
+        place: a training's folder (its best weights) or a checkpoint in it, a
+            ``NAME.training.json`` with its weights beside it, or the name of a network that comes
+            with unfade; empty: leave them as they are
+        helpers: networks that begin anew where there is none of that name: the judge of an
+            adversarial stage after one without
     Raises:
         ModelRejected: no checkpoint, or its shapes are others
+        UsageError: there is nothing of this name
     """
-    if not path:
+    if not place:
         return
-    found = load(Path(path))
+    found = _weights(place_of(place))
     for name, net in networks.items():
-        source = found.averages.get(name) or found.networks.get(name)
-        if source is None and name in helpers:
+        if name not in found and name in helpers:
             continue
-        if source is None:
-            raise ModelRejected(f"`{path}` holds no network `{name}`.", "Name another `start`.")
-        weights = {k.removeprefix("module."): v for k, v in source.items() if k != "n_averaged"}
+        if name not in found:
+            raise ModelRejected(f"`{place}` holds no network `{name}`.", "Name another `start`.")
         try:
-            net.load_state_dict(weights)
+            net.load_state_dict(found[name])
         except RuntimeError as error:
             raise ModelRejected(
-                f"`{path}` does not fit the network `{name}`: {error}.", "Use its own widths."
+                f"`{place}` does not fit the network `{name}`: {error}.", "Use its own widths."
             ) from error
+
+
+def _weights(path: Path) -> dict[str, Mapping[str, Any]]:
+    if path.suffix == ".json":
+        return {name: net.state_dict() for name, net in load_exported(path)[1].items()}
+    found = load(path / BEST if path.is_dir() else path)
+    averages = {
+        name: {k.removeprefix("module."): v for k, v in source.items() if k != "n_averaged"}
+        for name, source in found.averages.items()
+    }
+    return {**found.networks, **averages}

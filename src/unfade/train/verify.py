@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from unfade.errors import UsageError, nearest
 from unfade.train import checkpoint as store
 from unfade.train.data import Patches, Pictures
 from unfade.train.export import averaged
-from unfade.train.history import ENDING, load_exported
+from unfade.train.history import load_exported
 from unfade.train.loop import VALIDATION_SEED, validate
 from unfade.train.tasks import task_of
 
@@ -63,22 +61,3 @@ def verify(
     patches = Patches(Pictures(data, recipe.data), "validation", recipe.data, VALIDATION_SEED)
     now = validate(task, {}, patches, recipe)
     return [Figure(name, value, now[name]) for name, value in written.items()]
-
-
-def place_of(name: str) -> Path:
-    """Where a training is: a folder or file as it stands, or a network that comes with unfade.
-
-    Raises:
-        UsageError: it is neither
-    """
-    if Path(name).exists():
-        return Path(name)
-    weights = Path(str(resources.files("unfade.zoo"))) / "weights"
-    shipped = weights / f"{name}{ENDING}"
-    if shipped.is_file():
-        return shipped
-    known = sorted(p.name.removesuffix(ENDING) for p in weights.glob(f"*{ENDING}"))
-    raise UsageError(
-        f"`{name}` is neither a training's folder, nor its `{ENDING}`, nor a network of unfade's.",
-        nearest(name, known),
-    )

@@ -34,7 +34,7 @@ class DamageSettings:
         sound_share: of the patches that carry the recipe's global damage only
         visible: damage of less opacity than this is neither demanded nor punished
         sound_weight: how much more an alarm on sound ground costs than a miss
-        start: checkpoint to begin from
+        start: what to begin from, see ``start_from``
     """
 
     widths: tuple[int, ...] = (24, 48, 96)

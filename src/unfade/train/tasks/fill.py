@@ -39,7 +39,7 @@ class FillSettings:
             it costs about as much processor time a patch as the network does
         widest_px: holes are up to this wide
         thin_share: of the patches, whose holes are at most ``THIN_PX`` wide
-        start: checkpoint to begin from
+        start: what to begin from, see ``start_from``
     """
 
     widths: tuple[int, ...] = (32, 48, 96, 128)

@@ -35,7 +35,7 @@ class LatentDetectorSettings:
         sound_share: of the patches that stay undamaged
         most_weight: how much more a scratched pixel counts than a sound one, at most
         focus: exponent of the focal term; ``focal``: its weight
-        start: checkpoint to begin from
+        start: what to begin from, see ``start_from``
     """
 
     width: int = 64

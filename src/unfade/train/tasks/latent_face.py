@@ -31,7 +31,7 @@ class LatentFaceSettings:
         damage: recipe of ``unfade.degrade``
         learning_rate, judge_rate: two-time-scale, as published for SPADE
         matching, perceptual, pixels: weights of the losses
-        start: checkpoint to begin from
+        start: what to begin from, see ``start_from``
     """
 
     width: int = 64

@@ -42,7 +42,7 @@ class LatentMappingSettings:
         learning_rate, judge_rate: published: 1e-4 and 4e-4 for plain, 2e-4 both for the others
         widest_px: of the holes
         features, matching, perceptual: weights of the losses
-        start: checkpoint to begin from
+        start: what to begin from, see ``start_from``
     """
 
     mode: str = "plain"

@@ -39,7 +39,7 @@ class LatentVaeSettings:
         noise: standard deviation of what is added to the latent
         divergence, matching, perceptual, alignment: weights of the losses; a perceptual weight
             of 0 needs no further package
-        start: checkpoint to begin from
+        start: what to begin from, see ``start_from``
     """
 
     domain: str = "clean"

@@ -31,7 +31,7 @@ class RestoreSettings:
         damage: recipe of ``unfade.degrade`` for the other patches; empty: white noise only
         noise_share, sound_share: of the patches with white noise, and with nothing wrong
         grey_share: of the patches, made grey before anything else
-        start: checkpoint to begin from, a file; empty: from chance
+        start: what to begin from, see ``start_from``; empty: from chance
     """
 
     widths: tuple[int, ...] = (32, 64, 128)

@@ -93,9 +93,16 @@ class FadeNet(nn.Module):
             )
             for _ in range(heads)
         )  # fmt: skip
-        for name, parameter in self.heads.named_parameters():
-            if name.split(".")[1] == "7":  # the last of each: it departs from the ends
-                nn.init.zeros_(parameter)
+        self._start()
+
+    def _start(self) -> None:
+        """He et al. 2015; the last layer of each head at nothing: it departs from the ends."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        for head in self.heads:
+            nn.init.zeros_(head[-1].weight)  # type: ignore[index, arg-type]
 
     def look(self, view: Tensor) -> Tensor:
         """(n, 3, 64, 64) -> (n, seen, 1, 1)."""

@@ -32,7 +32,7 @@ class UpscaleSettings:
         damage: recipe of ``unfade.degrade`` laid over the reduced picture; empty: none
         adversarial: weight of the discriminator's opinion; 0: the faithful variant
         perceptual: weight of the distance between feature maps of VGG-16
-        start: checkpoint to begin from, e.g. of the faithful variant
+        start: what to begin from, see ``start_from``, e.g. of the faithful variant
     """
 
     scale: int = 2
