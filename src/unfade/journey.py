@@ -16,7 +16,7 @@ import numpy as np
 
 from unfade import files
 from unfade.advice import Advice, advise, shown_as
-from unfade.advice.networks import refuse_networks, wish_enlarged
+from unfade.advice.networks import by_networks, refuse_networks, wish_enlarged
 from unfade.condition import look_at
 from unfade.deciding import (
     asked_steps,
@@ -172,6 +172,8 @@ def restore(
         if hints:
             over.setdefault("colorize", {})["hints"] = hint_text(hints)
         advice = decide(recipe, findings, policy, only, skip, over, asked, inside is not None)
+        if recipe == "auto" and not only_classical:
+            advice = by_networks(advice, (*only, *over))
         if render is not None:
             advice = replace(advice, recipe=shown_as(advice.recipe, render))
         named = advice.recipe.step_names if recipe != "auto" else (*asked, *only, *over)
@@ -214,7 +216,7 @@ def examine(
         findings = replace(look_at(opened.picture, work), notes=opened.notes)
     return Examination(
         findings=findings,
-        advice=advise(findings, policy=policy),
+        advice=by_networks(advise(findings, policy=policy), ()),
         header=opened.header,
         picture=opened.picture,
     )

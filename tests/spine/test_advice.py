@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
+from skimage import data
 
 from unfade import restore
 from unfade.advice import POLICIES, advise, check_policy, overlay
+from unfade.advice.networks import by_networks
 from unfade.advice.photograph import NOISY
 from unfade.errors import PolicyError, RecipeError, UsageError
 from unfade.findings import Fade, Findings, Mark, MarkKind, Marks, Noise, Region, Tone
@@ -16,6 +19,8 @@ from unfade.picture import Window
 from unfade.recipe import Recipe
 from unfade.record import Evidence
 from unfade.steps import find_step
+
+LOUD = Noise(says="loud.", confidence=0.9, sigma=NOISY * 1.5, grain=False)
 
 
 def marks(*kinds: MarkKind) -> Marks:
@@ -35,13 +40,12 @@ def test_each_kind_of_mark_has_its_step_and_reason() -> None:
 
 
 def test_noise_needs_to_be_sure_seen_and_no_grain() -> None:
-    loud = Noise(says="loud.", confidence=0.9, sigma=NOISY * 1.5, grain=False)
-    assert advise(Findings(noise=loud)).recipe.step_names == ("denoise",)
+    assert advise(Findings(noise=LOUD)).recipe.step_names == ("denoise",)
     for quiet in (
-        dataclasses.replace(loud, confidence=None, sigma=None),
-        dataclasses.replace(loud, confidence=0.8),
-        dataclasses.replace(loud, sigma=NOISY * 0.5),
-        dataclasses.replace(loud, grain=True),
+        dataclasses.replace(LOUD, confidence=None, sigma=None),
+        dataclasses.replace(LOUD, confidence=0.8),
+        dataclasses.replace(LOUD, sigma=NOISY * 0.5),
+        dataclasses.replace(LOUD, grain=True),
     ):
         assert advise(Findings(noise=quiet)).recipe.step_names == ()
 
@@ -104,3 +108,33 @@ def test_only_classical_refuses_a_network_that_was_named() -> None:
     learned = restore(pixels, upscale=2).record.to_dict()["steps"][0]
     assert learned["settings"]["method"] == "unfade-upscale-x2"
     assert "measured" in learned["reason"]
+
+
+def test_advised_noise_is_taken_off_by_the_network_and_named_noise_as_it_was_named() -> None:
+    sound = np.asarray(data.camera()[:256, :256], np.float32)
+    noise = np.random.default_rng(3).normal(0, 15, sound.shape)
+    hurt = np.clip(np.rint(sound + noise), 0, 255).astype(np.uint8)
+
+    def step(**how: Any) -> dict[str, Any]:
+        (done,) = restore(hurt, **how).record.to_dict()["steps"]
+        return dict(done)
+
+    advised = step()
+    assert advised["settings"]["method"] == "unfade"
+    assert "By the network, which measured better" in advised["reason"]
+    assert step(only_classical=True)["settings"]["method"] == "wavelet"
+    assert step(only=("denoise",))["settings"]["method"] == "wavelet"
+    assert step(settings={"denoise": {"keep_grain": 0.3}})["settings"]["method"] == "wavelet"
+    (seen,) = by_networks(advise(Findings(noise=LOUD)), ()).recipe.steps
+    assert seen.to_dict()["method"] == "unfade"
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_an_enlargement_goes_through_the_network_of_its_scale(scale: int) -> None:
+    pixels = np.ascontiguousarray(data.astronaut()[:24, :30])
+    result = restore(pixels, upscale=scale)
+    assert result.picture.samples.shape == (24 * scale, 30 * scale, 3)
+    (done,) = result.record.to_dict()["steps"]
+    assert done["settings"]["method"] == (
+        "unfade-upscale-x2" if scale == 2 else "unfade-upscale-x4"
+    )

@@ -25,6 +25,7 @@ from unfade.train.recipe import parse_recipe
 from unfade.train.start import start_from
 from unfade.train.tasks import TASKS, colorize, task_of
 from unfade.train.tasks import unfade as fading
+from unfade.train.tasks.restore import smoothed
 from unfade.train.verify import verify
 from unfade.zoo.own import remove as take_out
 from unfade.zoo.own import take_export
@@ -119,6 +120,16 @@ def test_sound_patches_are_shown_as_they_are(folder: Path) -> None:
     batch = task.prepare(clean, list(range(8)))
     same = [torch.equal(a, b) for a, b in zip(batch["damaged"], batch["clean"], strict=True)]
     assert same == [False] * 4 + [True] * 4
+
+
+def test_smoothed_noise_keeps_its_strength_and_neighbours_follow_each_other() -> None:
+    noise = torch.randn(3, 3, 200, 200, generator=torch.Generator().manual_seed(1))
+    made = smoothed(noise, torch.tensor([0.0, 0.7, 1.2]))
+    assert torch.allclose(made[0], noise[0], atol=1e-5)
+    assert made.std((1, 2, 3)).tolist() == pytest.approx([1, 1, 1], rel=0.03)
+    alike = [float((x[:, :, 1:] * x[:, :, :-1]).mean()) for x in made]
+    # of a Gaussian of width w, neighbours correlate by exp(-1 / (4 w^2))
+    assert alike == pytest.approx([0, 0.6, 0.84], abs=0.03)
 
 
 def test_holes_are_within_their_bounds() -> None:

@@ -6,9 +6,11 @@ name a method are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
+from unfade.advice import Advice
 from unfade.errors import UsageError
 from unfade.recipe import Recipe
 from unfade.steps import step_of
@@ -16,7 +18,32 @@ from unfade.steps import step_of
 # scale -> network, and why
 ENLARGERS: Mapping[int, tuple[str, str]] = {
     2: ("unfade-upscale-x2", " By the network, which measured 1.6 dB above Lanczos."),
+    3: ("unfade-upscale-x4", " By the network, which measured better than Lanczos."),
+    4: ("unfade-upscale-x4", " By the network, which measured better than Lanczos."),
 }
+
+# step that was advised -> method, and why
+BETTER: Mapping[str, tuple[str, str]] = {
+    "denoise": ("unfade", " By the network, which measured better than wavelets."),
+}
+
+
+def by_networks(advice: Advice, named: Collection[str]) -> Advice:
+    """Networks in the place of classical methods where they measured better.
+
+    Args:
+        advice: of findings alone, not of a recipe that was named
+        named: steps that the user named, or gave settings for: these stay as they are
+    """
+    steps, reasons = [], dict(advice.reasons)
+    for settings in advice.recipe.steps:
+        name = step_of(settings).name
+        if name in BETTER and name not in named:
+            method, why = BETTER[name]
+            settings = replace(settings, method=method)  # type: ignore[call-arg]
+            reasons[name] = reasons.get(name, "") + why
+        steps.append(settings)
+    return replace(advice, recipe=replace(advice.recipe, steps=tuple(steps)), reasons=reasons)
 
 
 def wish_enlarged(over: dict[str, dict[str, Any]], scale: int, only_classical: bool) -> str:

@@ -8,11 +8,13 @@ A plain residual U-Net sees patches with white noise, patches with the damage of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as f
 
 from unfade.engines.nets.plain_unet import PlainUNet, ResidualUNet
 from unfade.train.ageing import aged
@@ -27,9 +29,11 @@ class RestoreSettings:
     Attributes:
         widths, blocks, reduce: of the network, see ``PlainUNet``
         learning_rate: at its highest
-        sigma_max: white noise is drawn from 0 to this, in 1/255
-        damage: recipe of ``unfade.degrade`` for the other patches; empty: white noise only
-        noise_share, sound_share: of the patches with white noise, and with nothing wrong
+        sigma_max: noise is drawn from 0 to this, in 1/255
+        noise_width_px: half of it is white, half is smoothed by a Gaussian of 0 to this width and
+            scaled to its strength again, as noise is that was laid on before a scan or a resize
+        damage: recipe of ``unfade.degrade`` for the other patches; empty: noise only
+        noise_share, sound_share: of the patches with this noise, and with nothing wrong
         grey_share: of the patches, made grey before anything else
         start: what to begin from, see ``start_from``; empty: from chance
     """
@@ -39,6 +43,7 @@ class RestoreSettings:
     reduce: int = 2
     learning_rate: float = 4e-4
     sigma_max: float = 50.0
+    noise_width_px: float = 0.0
     damage: str = ""
     noise_share: float = 0.5
     sound_share: float = 0.1
@@ -72,6 +77,9 @@ class Restore(Task):
         sigma = sigma * given.sigma_max / 255
         sigma[white:] = 0
         noise = torch.randn(clean_nchw.shape, generator=chance, device=clean_nchw.device)
+        if given.noise_width_px:
+            width = torch.rand(n, generator=chance, device=clean_nchw.device)
+            noise = smoothed(noise, (2 * width - 1).clamp(min=0) * given.noise_width_px)
         damaged = clean_nchw + sigma * noise
         last = n - sound
         if white < last:
@@ -110,6 +118,20 @@ class Restore(Task):
                 multiple_of=net.inner.multiple_of,  # type: ignore[union-attr, arg-type]
             )
         ]  # fmt: skip
+
+
+def smoothed(noise_nchw: Tensor, width_px: Tensor) -> Tensor:
+    """White noise through Gaussians of these widths, (n,), each scaled to its strength again."""
+    n, channels, rows, cols = noise_nchw.shape
+    reach = max(1, math.ceil(3 * float(width_px.max())))
+    away = torch.arange(-reach, reach + 1, device=noise_nchw.device)
+    kernel = torch.exp(-((away / width_px.clamp(min=0.05)[:, None]) ** 2) / 2)
+    kernel = kernel / kernel.square().sum(1, keepdim=True).sqrt()
+    kernel = kernel.repeat_interleave(channels, 0)[:, None]  # one for each plane
+    planes = f.pad(noise_nchw.reshape(1, n * channels, rows, cols), (reach,) * 4, mode="reflect")
+    planes = f.conv2d(planes, kernel[:, :, None], groups=n * channels)
+    planes = f.conv2d(planes, kernel[:, :, :, None], groups=n * channels)
+    return planes.reshape(noise_nchw.shape)
 
 
 def charbonnier(made: Tensor, wanted: Tensor) -> Tensor:
