@@ -399,10 +399,12 @@ def speed(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
+    ways = {
+        "restore": restoring, "noise": noise, "damage": damage, "upscale": upscale, "worn": worn,
+        "colorize": colorize, "fading": fading, "speed": speed,
+    }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "what", choices=("restore", "damage", "upscale", "worn", "colorize", "fading", "speed")
-    )
+    parser.add_argument("what", choices=tuple(ways))
     parser.add_argument("--data", type=Path, help="folder of the picture sets")
     parser.add_argument("--number", type=int, default=0, help="of pictures of a set; 0: all")
     parser.add_argument("--name", help="another network of the catalogue")
@@ -410,10 +412,6 @@ def main() -> None:
         "--odds", type=float, default=0.0, help="log odds from which a pixel counts"
     )
     options = parser.parse_args()
-    ways = {
-        "restore": restoring, "noise": noise, "damage": damage, "upscale": upscale, "worn": worn,
-        "colorize": colorize, "fading": fading, "speed": speed,
-    }  # fmt: skip
     ways[options.what](options)
 
 
