@@ -1,7 +1,7 @@
 """tutorial: the small encoder-decoder with skips that students build for damaged artworks.
 
 Kept as it is taught: pictures resized to one square, noise, blur, scratches and spilt water, a few
-convolutions down and up. Two things are not: weights begin as He et al. 2015 (without, half of the
+convolutions down and up. Two things are not: weights begin as He et al. 2015 (without, many
 samples are spent before anything is learnt), and the loss is the absolute difference, for a squared
 one heeds spilt water and little else. Its usual measure, "accuracy" as Keras reports it for
 pictures, is the share of pixels whose strongest channel is the same; here it carries that name,
