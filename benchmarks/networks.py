@@ -58,7 +58,6 @@ from unfade.pixels.colour import (
 from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps.denoise.buades2005 import denoise_nlm
 from unfade.steps.denoise.chang2000 import denoise_wavelet
-from unfade.steps.upscale import lock_to
 
 SIGMAS = (1.5, 3, 5, 8, 12, 18)
 DENOISABLE = ("blur", "grain", "noise", "jpeg")
@@ -217,7 +216,7 @@ def upscale(options: argparse.Namespace) -> None:
 
     with Bench() as bench:
         engine = bench.engine(name)
-        scale = engine.facts.scale
+        scale = options.scale or engine.facts.scale
         for folder in ("set5", "set14", "kodak24", "cbsd68", "urban100"):
             rows = []
             for _, pixels in pixels_of(options.data / "eval" / folder, options.number):
@@ -232,9 +231,14 @@ def upscale(options: argparse.Namespace) -> None:
                     )
                     / 255,
                     "lanczos": enlarge_lanczos(low, scale=scale),
-                    "network": engine.mend(low),
                 }
-                ways["network, locked"] = lock_to(ways["network"], low, scale=scale)
+                if scale == engine.facts.scale:
+                    ways["network"] = engine.mend(low)
+                wished = {"scale": scale, "method": name}
+                codes = Picture(np.asarray(small))
+                ways["network, locked"] = restore(
+                    codes, only=("upscale",), settings={"upscale": wished}, bench=bench
+                ).picture.pixels
                 row = {}
                 for way, made in ways.items():
                     row[f"{way}, Y"], row[f"{way}, RGB"] = scores(made, sound)
@@ -408,6 +412,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the picture sets")
     parser.add_argument("--number", type=int, default=0, help="of pictures of a set; 0: all")
     parser.add_argument("--name", help="another network of the catalogue")
+    parser.add_argument("--scale", type=int, help="of `upscale`, if not the network's own")
     parser.add_argument(
         "--odds", type=float, default=0.0, help="log odds from which a pixel counts"
     )

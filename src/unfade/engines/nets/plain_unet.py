@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from unfade.engines.nets.start import he_start
+
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and the way around them."""
@@ -104,11 +106,8 @@ def _chain(width: int, blocks: int) -> nn.Sequential:
 
 def _start(net: nn.Module) -> None:
     """He et al. 2015, with second convolutions at a tenth, so that blocks begin near nothing."""
-    for name, module in net.named_modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if name.endswith("second") or name == "head":
-                with torch.no_grad():
-                    module.weight *= 0.1
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+    he_start(net)
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            if name.endswith(("second.weight", "head.weight")):
+                weight.mul_(0.1)

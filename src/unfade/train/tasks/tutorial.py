@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from unfade.engines.nets.start import he_start
 from unfade.train.ageing import aged
 from unfade.train.contract import Batch, Export, Task, adamw
 from unfade.train.measures import psnr
@@ -112,10 +113,7 @@ class Tutorial(Task):
 
 def _start(net: EncoderDecoder) -> None:
     """He et al. 2015; the last convolution at a tenth, so that it begins near its input."""
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+    he_start(net)
     with torch.no_grad():
         net.out.weight *= 0.1
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from unfade.engines.nets.start import he_start
 from unfade.steps.correct_fading.model import DYES
 from unfade.steps.correct_fading.network import (
     ENDS,
@@ -93,15 +94,8 @@ class FadeNet(nn.Module):
             )
             for _ in range(heads)
         )  # fmt: skip
-        self._start()
-
-    def _start(self) -> None:
-        """He et al. 2015; the last layer of each head at nothing: it departs from the ends."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-        for head in self.heads:
+        he_start(self)
+        for head in self.heads:  # the last of each at nothing: it departs from the ends
             nn.init.zeros_(head[-1].weight)  # type: ignore[index, arg-type]
 
     def look(self, view: Tensor) -> Tensor:
