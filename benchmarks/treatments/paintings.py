@@ -13,11 +13,11 @@ from treatments.row import Row, cost, harm, psnr, sound_pictures
 from unfade import Picture, restore
 from unfade.condition import canvas, craquelure, losses
 from unfade.degrade import degrade, parse_degradation
-from unfade.engines.contract import PlainBench
+from unfade.engines.bench import Bench
 from unfade.findings import paint
 from unfade.pixels.colour import ciede2000, linear_to_lab, srgb_to_linear
 
-BENCH = PlainBench()
+BENCH = Bench(threads=1)
 SIDE_PX = 1024  # pictures are enlarged to this, as a close scan shows a painting
 HEAD = 'format = 1\nname = "benchmark"\nreference_px = 0\n[[damage]]\n'
 CRACKS = (

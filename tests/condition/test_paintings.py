@@ -14,6 +14,7 @@ from skimage import data
 from unfade.condition import canvas, craquelure, losses
 from unfade.condition.craquelure.ridges import lines
 from unfade.degrade import Degraded, degrade, parse_degradation
+from unfade.engines.bench import Bench
 from unfade.findings import MarkKind, paint
 from unfade.picture import Picture
 
@@ -70,6 +71,21 @@ def test_a_net_of_cracks_is_mapped(light: bool) -> None:
     assert mask[scene.opacity > 0.5].mean() > 0.5
     assert seen.area_share == pytest.approx(mask.mean(), rel=1e-6)
     assert all(m.kind is MarkKind.CRACK and m.light is light for m in seen.items)
+
+
+def test_within_a_cracked_picture_the_network_tells_cracks_from_outlines() -> None:
+    sound = cv2.resize(data.astronaut(), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    scene = degrade(sound.astype(np.float32) / 255, parse_degradation(HEAD + CRACKS), seed=3)
+    picture = stored(scene.pixels)
+    near = cv2.dilate((scene.opacity > 0.2).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    right, covered = {}, {}
+    with Bench(threads=1) as bench:
+        for way, given in (("filters", BENCH), ("network", bench)):
+            mask = paint(craquelure.look(picture, given).items, picture.window)
+            right[way] = (mask & near).sum() / mask.sum()
+            covered[way] = mask[scene.opacity > 0.5].mean()
+    assert right["network"] > max(0.95, right["filters"])
+    assert covered["network"] > covered["filters"]
 
 
 def test_what_is_told_of_a_net() -> None:

@@ -18,6 +18,7 @@ Sources: see ``ridges`` and ``net``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,9 @@ from unfade.condition.craquelure.rule import odds
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import luma, shrunk, windows
 from unfade.engines.contract import BenchView
+from unfade.errors import ModelMissing
 from unfade.findings import Craquelure, Mark, MarkKind, Region
-from unfade.picture import Mask, Picture, Plane, Window
+from unfade.picture import Mask, Picture, Pixels, Plane, Window
 
 FIELD_PX = 256
 LEAST_SIDE_PX = 128
@@ -37,7 +39,11 @@ FIRST, MORE = 6, 24  # fields that are looked at first, and before a judgement
 SCALES = (1, 2, 4)
 MAY_BE, UNSURE, SURE, KEEP = 1.0, 1.5, 3.0, 0.0  # log odds of a field
 LIGHT_SURE = 5.0  # nets, twigs in snow and lit wires are light: dark cracks are the rule
-CLEAR_PX = 40  # shorter pieces of line are judged with the net, but not mapped
+NETWORK = "unfade-damage"
+NETWORK_HALO_PX = 64  # what it looks at around a field
+PIXEL_ODDS, LEAST_HAT = -2.0, 2 / 255  # log odds by the network; and it stands out in its polarity
+CLEAR_PX = 8  # shorter pieces are not mapped;
+CLEAR_UNAIDED_PX = 40  # without the network pieces of the net are judged with it, but not mapped
 LEAST_POLARITY, LEAST_COVER = 0.8, 0.45  # lattice masts and fences stand before something
 LEAST_ISLANDS = 8  # in the fields that may be cracked, together
 MM_PER_INCH = 25.4
@@ -157,11 +163,16 @@ def _mapped(picture: Picture, bench: BenchView, score: float, k: int, light: boo
         for left in range(0, picture.cols - picture.cols % k, side)
     ]
     fields = _fields(picture, bench, k, chosen, halo_px=HALO_PX)
+    network = None if picture.encoding == "linear" else _network(bench)  # it knows tones as seen
     marks, kept = [], []
     for window, field in zip(chosen, (f for f in fields if f.light is light), strict=True):
         if field.odds < KEEP:
             continue
-        mask = _cut(field, window, k)
+        if network is None:
+            mask = _cut(long_pieces(field.net.mask, CLEAR_UNAIDED_PX), field.window, window, k)
+        else:
+            wide = window.grown(NETWORK_HALO_PX * k, picture.rows, picture.cols)
+            mask = _cut(_seen(network, shrunk(picture.read(wide), k, k), light), wide, window, k)
         if mask.any():
             kept.append(field)
             marks.append(_mark(mask, window, field, light))
@@ -170,11 +181,25 @@ def _mapped(picture: Picture, bench: BenchView, score: float, k: int, light: boo
     return _told(picture, marks, kept, score, k, light)
 
 
-def _cut(field: Field, window: Window, k: int) -> Mask:
-    """The field's own part of its net, at full size; incomplete blocks at the end hold none."""
-    grown = long_pieces(field.net.mask, CLEAR_PX).repeat(k, axis=0).repeat(k, axis=1)
+def _network(bench: BenchView) -> Any | None:
+    try:
+        return bench.engine(NETWORK)
+    except ModelMissing:
+        return None
+
+
+def _seen(network: Any, pixels: Pixels, light: bool) -> Mask:
+    """The cracks of one polarity among what the network takes for damage."""
+    stands_out = lines(luma(pixels))[int(light)].hat > LEAST_HAT
+    return long_pieces(stands_out & (network.find(pixels)[:, :, 0] > PIXEL_ODDS), CLEAR_PX)
+
+
+def _cut(cracks: Mask, around: Window, window: Window, k: int) -> Mask:
+    """A window's own part of what was found around it, at full size; incomplete blocks at the end
+    hold none."""
+    grown = cracks.repeat(k, axis=0).repeat(k, axis=1)
     mask = np.zeros((window.rows, window.cols), bool)
-    down, right = window.top - field.window.top, window.left - field.window.left
+    down, right = window.top - around.top, window.left - around.left
     part = grown[down : down + window.rows, right : right + window.cols]
     mask[: part.shape[0], : part.shape[1]] = part
     return mask
