@@ -8,23 +8,36 @@ and straight or crooked too: what is not beyond doubt is left out, and pages, dr
 screenshots are not looked at.
 
 All is looked for in an overview of at most 0.6 megapixels; folds are then followed at full size.
+Where a candidate may be one (in one of 15 sound pictures), ``unfade-damage`` is asked for its
+opinion of the overview, and both are weighed: at the same care half as much again is told.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from unfade.condition.contract import Finder
 from unfade.condition.creases import follow, lines, strip, torn
-from unfade.condition.creases.judge import MARK_CREASE, MARK_RIP, sure_of_crease, sure_of_rip
+from unfade.condition.creases.judge import (
+    MARK_CREASE,
+    MARK_RIP,
+    joined,
+    sure_of_crease,
+    sure_of_rip,
+)
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import block_px, overview
 from unfade.engines.contract import BenchView, PlainBench
+from unfade.errors import ModelMissing
 from unfade.findings import Creases, Fold, Mark, MarkKind, Region
-from unfade.picture import Mask, Picture, Pixels, Window
+from unfade.picture import Mask, Picture, Pixels, Plane, Window
 
 LEAST_SIDE_PX = 96
 OVERVIEW_PX = 600_000
+NETWORK = "unfade-damage"
+ASIDE_PX = 3
 ENDS_PX = 28.0  # of the overview: a fold seen to end as near to the border is led on to it
 LISTED = 0.5  # less sure candidates are not even listed
 # An item, not a mere candidate: of 100 at most 5 belong to the picture.
@@ -53,8 +66,17 @@ def look(picture: Picture, bench: BenchView) -> Creases:
         return Creases(says="A drawing, text page or screenshot: lines are its content.")
     k = block_px(picture, OVERVIEW_PX)
     small = np.clip(overview(picture, bench, k=k), 0, 1)
-    folds, found = _folds(picture, small, k)
-    found += _torn(picture, small, k)
+    candidates, rips = lines_of(small), rips_of(small)
+    odds = _asked(picture, small, bench) if candidates or rips else None
+    both = [fold for line in candidates if (fold := _fold(picture, line, odds, k)) is not None]
+    folds = [fold for fold, _ in both]
+    found = [mark for _, mark in both]
+    found += [_tear(picture, small, rip, sure, odds, k) for rip, sure in rips]
+    found += [
+        _enlarged(corner, MarkKind.CORNER, CORNER_CONFIDENCE, picture, k)
+        for corner in torn.find_corners(small)
+    ]
+    found = [mark for mark in found if mark.confidence >= LISTED]
     found.sort(key=lambda mark: (mark.region.window, mark.key))
     marks = [mark for mark in found if mark.confidence >= SURE[mark.kind]]
     unsure = tuple(mark for mark in found if mark.confidence < SURE[mark.kind])
@@ -73,9 +95,19 @@ def look(picture: Picture, bench: BenchView) -> Creases:
     )
 
 
-def _folds(picture: Picture, small: Pixels, k: int) -> tuple[list[Fold], list[Mark]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A line of the overview that may be a fold."""
+
+    points: np.ndarray  # (n, 2) row, column
+    half_px: int  # how far its flanks reach
+    sure: float
+
+
+def lines_of(small: Pixels, least: float = LISTED) -> list[Line]:
+    """Lines of an overview that are folds with at least this chance, by their own looks."""
     rows, cols = small.shape[:2]
-    folds, marks = [], []
+    found = []
     for line in lines.find_lines(lines.log_light(small)):
         if _beside_border(line.points, rows, cols):
             continue
@@ -83,23 +115,57 @@ def _folds(picture: Picture, small: Pixels, k: int) -> tuple[list[Fold], list[Ma
         if laid.shape[1] < lines.BLOCK_PX:
             continue  # too short to tell its two sides
         sure = sure_of_crease(strip.features(laid, line.points, line.score, rows, cols))
-        if sure < LISTED:
-            continue
-        half = strip.reach_px(laid) * k
-        points = follow.followed(picture, line.points * k + (k - 1) / 2, k)
-        points = follow.extended(points, picture.rows, picture.cols, ENDS_PX * k)
-        region = _band(points, half, picture)
-        if region is None:
-            continue
-        length = float(np.hypot(*np.diff(points, axis=0).T).sum())
-        mark = Mark(
-            kind=MarkKind.CREASE, region=region, width_px=2 * half + 1, length_px=length,
-            confidence=sure,
-        )  # fmt: skip
-        marks.append(mark)
-        places = tuple((round(float(r), 2), round(float(c), 2)) for r, c in points)
-        folds.append(Fold(key=mark.key, points=places, half_px=float(half)))
-    return folds, marks
+        if sure >= least:
+            found.append(Line(line.points, strip.reach_px(laid), sure))
+    return found
+
+
+def rips_of(small: Pixels, least: float = LISTED) -> list[tuple[torn.Torn, float]]:
+    """Streaks of bare paper from the edge inward, and the chance that they are tears."""
+    found = ((rip, sure_of_rip(rip.features)) for rip in torn.find_rips(small))
+    return [(rip, sure) for rip, sure in found if sure >= least]
+
+
+def said_of_line(odds: Plane, points: np.ndarray) -> float:
+    """The network's log odds along a line: the mean of the best within 3 pixels."""
+    import cv2
+
+    best = cv2.dilate(odds, np.ones((2 * ASIDE_PX + 1,) * 2, np.uint8))
+    along = np.r_[0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
+    at = np.arange(0, along[-1] + 1e-9)
+    places = (np.rint(np.interp(at, along, points[:, i])).astype(int) for i in (0, 1))
+    down, right = (np.clip(p, 0, n - 1) for p, n in zip(places, odds.shape, strict=True))
+    return float(best[down, right].mean())
+
+
+def _asked(picture: Picture, small: Pixels, bench: BenchView) -> Plane | None:
+    """What the network says of the overview; None: it is not here, or knows no linear light."""
+    if picture.encoding == "linear":
+        return None
+    try:
+        odds: Plane = bench.engine(NETWORK).find(small)[:, :, 0]
+    except ModelMissing:
+        return None
+    return np.ascontiguousarray(odds)
+
+
+def _fold(picture: Picture, line: Line, odds: Plane | None, k: int) -> tuple[Fold, Mark] | None:
+    half = line.half_px * k
+    points = follow.followed(picture, line.points * k + (k - 1) / 2, k)
+    points = follow.extended(points, picture.rows, picture.cols, ENDS_PX * k)
+    region = _band(points, half, picture)
+    if region is None:
+        return None
+    length = float(np.hypot(*np.diff(points, axis=0).T).sum())
+    sure = line.sure
+    if odds is not None:
+        sure = joined(sure, said_of_line(odds, line.points), MarkKind.CREASE)
+    mark = Mark(
+        kind=MarkKind.CREASE, region=region, width_px=2 * half + 1, length_px=length,
+        confidence=sure,
+    )  # fmt: skip
+    places = tuple((round(float(r), 2), round(float(c), 2)) for r, c in points)
+    return Fold(key=mark.key, points=places, half_px=float(half)), mark
 
 
 def _beside_border(points: np.ndarray, rows: int, cols: int) -> bool:
@@ -123,15 +189,13 @@ def _band(points: np.ndarray, half_px: int, picture: Picture) -> Region | None:
     return Region.of(mask > 0, window) if mask.any() else None
 
 
-def _torn(picture: Picture, small: Pixels, k: int) -> list[Mark]:
-    marks = []
-    for rip in torn.find_rips(small):
-        sure = sure_of_rip(rip.features)
-        if sure >= LISTED:
-            marks.append(_enlarged(_whole(rip, small), MarkKind.TEAR, sure, picture, k))
-    for corner in torn.find_corners(small):
-        marks.append(_enlarged(corner, MarkKind.CORNER, CORNER_CONFIDENCE, picture, k))
-    return marks
+def _tear(
+    picture: Picture, small: Pixels, rip: torn.Torn, sure: float, odds: Plane | None, k: int
+) -> Mark:
+    mask = _whole(rip, small)
+    if odds is not None:
+        sure = joined(sure, float(odds[mask].mean()), MarkKind.TEAR)
+    return _enlarged(mask, MarkKind.TEAR, sure, picture, k)
 
 
 def _whole(rip: torn.Torn, small: Pixels) -> Mask:
