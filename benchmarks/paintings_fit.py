@@ -3,8 +3,10 @@
     python benchmarks/paintings_fit.py --data DATA [--write]
 
 Prints how well each rule does on pictures that it was not fitted on (five parts); with ``--write``
-its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses_rule.py``. About
-eight minutes on one core.
+its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses_rule.py``. How the
+network's opinion of cracks is weighed is fitted on pictures that it was not trained on, made cracks
+and crack maps of real paintings (``DATA/damage/craquelure``) laid over them. About twelve minutes
+on one core; ``--only`` fits one of them.
 """
 
 from __future__ import annotations
@@ -18,13 +20,17 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from unfade.condition import losses
+from unfade import Bench, Picture
+from unfade.condition import craquelure, losses
+from unfade.condition.craquelure import rule
 from unfade.condition.craquelure.net import FEATURES as NET_FEATURES
 from unfade.condition.craquelure.net import net_of
 from unfade.condition.craquelure.ridges import lines
-from unfade.condition.survey import luma
+from unfade.condition.survey import luma, windows
 from unfade.degrade import degrade, parse_degradation
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
+from unfade.train.data import Pictures
+from unfade.train.recipe import read_recipe
 
 HEAD = 'format = 1\nname = "fit"\nreference_px = 0\n'
 CRACKS = """[[damage]]
@@ -69,14 +75,19 @@ def sound(data: Path, every: int) -> Iterator[tuple[int, np.ndarray]]:
     for number, path in enumerate(paintings + photos):
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB")).astype(np.float32) / 255
-        scale = (1, 1.5, 2, 3)[number % 4]
-        if scale > 1:
-            rng, side = np.random.default_rng(number), int(512 / scale)
-            top = rng.integers(0, max(1, pixels.shape[0] - side + 1))
-            left = rng.integers(0, max(1, pixels.shape[1] - side + 1))
-            part = pixels[top : top + side, left : left + side]
-            pixels = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        yield number, np.clip(pixels, 0, 1)
+        yield number, close(pixels, number)
+
+
+def close(pixels: np.ndarray, number: int) -> np.ndarray:
+    """As a close scan would show it: a part, enlarged by 1, 1.5, 2 or 3 as the number says."""
+    scale = (1, 1.5, 2, 3)[number % 4]
+    if scale > 1:
+        rng, side = np.random.default_rng(number), int(512 / scale)
+        top = rng.integers(0, max(1, pixels.shape[0] - side + 1))
+        left = rng.integers(0, max(1, pixels.shape[1] - side + 1))
+        part = pixels[top : top + side, left : left + side]
+        pixels = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return np.clip(pixels, 0, 1)
 
 
 def fields(plane: np.ndarray) -> Iterator[np.ndarray]:
@@ -107,6 +118,69 @@ def craquelure_rows(data: Path) -> Rows:
                 if (seen > VISIBLE).mean() > 0.015:
                     rows.append((nets(part)[int(drawn["light"])], True, number))
     return rows
+
+
+def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
+    """Own log odds, log of the share that the network sees, cracked or not, number."""
+    pictures = Pictures(data / "train", read_recipe("damage").data)
+    sources = [*pictures.of("validation"), *pictures.of("test")]
+    np.random.default_rng(3).shuffle(sources)  # type: ignore[arg-type]
+    old = [s for s in sources if s.name.startswith("paintings/")][:40]
+    new = [s for s in sources if not s.name.startswith("paintings/")][:70]
+    whole, none = (parse_degradation(HEAD + t) for t in (CRACKS + AFTER, AFTER))
+    maps = sorted((data / "damage" / "craquelure").glob("*_[0-9][0-9][0-9].png"))
+    rows = []
+    with Bench(threads=1) as bench:
+        network = bench.engine(craquelure.NETWORK)
+        for number, source in enumerate(old + new):
+            pixels = close(pictures.pixels(source).astype(np.float32) / 255, number)
+            made = degrade(pixels, whole, number)
+            light = any(drawn["light"] for drawn in made.drawn("cracks"))
+            with Image.open(maps[number * 31 % len(maps)]) as image:
+                one = np.asarray(image.convert("L")) > 127
+            tiles = [-(-a // b) for a, b in zip(pixels.shape, one.shape)]
+            real = np.tile(one, tiles)[: pixels.shape[0], : pixels.shape[1]]
+            soft = cv2.GaussianBlur(real.astype(np.float32), (0, 0), 0.7)[:, :, None] * 0.75
+            scenes = (
+                (degrade(pixels, none, number).pixels, None, (False, True)),
+                (made.pixels, made.opacity > 0.15, (light,)),
+                (pixels * (1 - soft) + 0.12 * soft, real, (False,)),
+            )
+            for hurt, cracks, polarities in scenes:
+                shown = np.clip(hurt, 0, 1).astype(np.float32)
+                picture = Picture.of(np.ascontiguousarray(shown))
+                for window in windows(picture, at_most=9, side_px=FIELD_PX):
+                    if min(window.rows, window.cols) < LEAST_PX:
+                        continue
+                    if cracks is not None and cracks[window.slices].mean() < 0.025:
+                        continue
+                    for polarity in polarities:
+                        field = craquelure.judged(picture, window, polarity)
+                        seen = craquelure.seen_of(picture, network, field, 1)
+                        share = np.log(float(seen.mean()) + rule.LEAST_SHARE)
+                        rows.append((field.odds, share, cracks is not None, number))
+    return rows
+
+
+def fit_joint(rows: list[tuple[float, float, bool, int]], target: Path, write: bool) -> None:
+    x, y = np.array([r[:2] for r in rows]), np.array([r[2] for r in rows])
+    picture = np.array([r[3] for r in rows])
+    held_out = np.zeros(len(y))
+    for part in range(5):
+        mean, weights, bias = fitted(x[picture % 5 != part], y[picture % 5 != part])
+        held_out[picture % 5 == part] = (x[picture % 5 == part] - mean) @ weights + bias
+    print(f"craquelure with the network: {y.sum()} fields cracked, {(~y).sum()} sound")
+    for way, odds in (("rule alone", x[:, 0]), ("both", held_out)):
+        for least in (1, 2, 3):
+            above = odds > least
+            print(
+                f"  {way}, odds {least}: found {above[y].mean():.1%}, false {above[~y].mean():.2%}"
+            )
+    if write:
+        mean, weights, bias = fitted(x, y)
+        numbers = f"({weights[0]:.3f}, {weights[1]:.3f}, {bias - mean @ weights:.3f})"
+        text = re.sub(r"WITH_NETWORK = .*", f"WITH_NETWORK = {numbers}", target.read_text("utf-8"))
+        target.write_text(text, encoding="utf-8")
 
 
 def loss_rows(data: Path) -> Rows:
@@ -166,13 +240,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
     parser.add_argument("--write", action="store_true", help="put the numbers into the package")
+    parser.add_argument("--only", choices=("craquelure", "network", "losses"))
     options = parser.parse_args()
     here = Path(losses.__file__).parent
-    rule = here / "craquelure" / "rule.py"
-    rows = craquelure_rows(options.data)
-    fit("craquelure", NET_FEATURES, rows, rule, options.write)
-    rows = loss_rows(options.data)
-    fit("losses", losses.FEATURES, rows, here / "losses_rule.py", options.write)
+    if options.only in (None, "craquelure"):
+        rows = craquelure_rows(options.data)
+        fit("craquelure", NET_FEATURES, rows, Path(rule.__file__), options.write)
+    if options.only in (None, "network"):
+        fit_joint(joint_rows(options.data), Path(rule.__file__), options.write)
+    if options.only in (None, "losses"):
+        rows = loss_rows(options.data)
+        fit("losses", losses.FEATURES, rows, here / "losses_rule.py", options.write)
 
 
 if __name__ == "__main__":

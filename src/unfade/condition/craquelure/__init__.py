@@ -10,14 +10,19 @@ mortar between bricks, and wire fences, still deceive it.
 How: ``ridges`` traces lines of both polarities, ``net`` measures what they make in a field of 256 x
 256 pixels, and a logistic rule judges (``rule``, fitted by ``benchmarks/paintings_fit.py`` on made
 cracks over training paintings and photographs). Six fields are looked at first, and only if one of
-them may be cracked all others; so a sound picture costs about 0.3 s whatever its size.
+them may be cracked all others; so a sound picture costs about 0.5 s whatever its size.
+
+Where a field may be cracked, ``unfade-damage`` is asked, and how much of it the network takes for
+cracks is weighed with the rule. Where the picture is cracked it also says which pixels are: it
+tells an outline or a stroke within a cracked field from a crack, which the filters cannot, and sees
+fainter ones. Without it the rule alone judges, and the map is what the filters traced.
 
 Sources: see ``ridges`` and ``net``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,18 +30,19 @@ import numpy as np
 from unfade.condition.contract import Finder
 from unfade.condition.craquelure.net import FEATURES, Net, long_pieces, net_of
 from unfade.condition.craquelure.ridges import HALO_PX, lines
-from unfade.condition.craquelure.rule import odds
+from unfade.condition.craquelure.rule import joined, odds
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import luma, shrunk, windows
 from unfade.engines.contract import BenchView
 from unfade.errors import ModelMissing
 from unfade.findings import Craquelure, Mark, MarkKind, Region
-from unfade.picture import Mask, Picture, Pixels, Plane, Window
+from unfade.picture import Mask, Picture, Plane, Window
 
 FIELD_PX = 256
 LEAST_SIDE_PX = 128
 FIRST, MORE = 6, 24  # fields that are looked at first, and before a judgement
 SCALES = (1, 2, 4)
+ASK = -1.0  # own log odds from which the network is asked about a field
 MAY_BE, UNSURE, SURE, KEEP = 1.0, 1.5, 3.0, 0.0  # log odds of a field
 LIGHT_SURE = 5.0  # nets, twigs in snow and lit wires are light: dark cracks are the rule
 NETWORK = "unfade-damage"
@@ -51,19 +57,20 @@ MM_PER_INCH = 25.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One field at one scale and polarity, judged."""
+    """One field at one scale and polarity, judged: by the network, too, where ``seen`` is given."""
 
     window: Window  # in the picture
     light: bool
     net: Net
     odds: float
+    seen: Mask | None = None  # what the network takes for its cracks, of the window's size over k
 
     @property
     def surely(self) -> float:
         """Its log odds, if its lines are of one polarity and go on all over it."""
         known = dict(zip(FEATURES, self.net.features))
         wide = known["cover"] >= LEAST_COVER and known["log_polarity"] >= LEAST_POLARITY
-        return self.odds if wide else min(self.odds, UNSURE)
+        return self.odds if wide or self.seen is not None else min(self.odds, UNSURE)
 
 
 def find_cracks(plane: Plane, *, light: bool = False) -> tuple[Mask, float]:
@@ -84,14 +91,15 @@ def look(picture: Picture, bench: BenchView) -> Craquelure:
         return Craquelure(says=f"Too small to tell cracks: {picture.rows} x {picture.cols} pixels.")
     if is_page(picture):
         return Craquelure(says="A drawing, text page or screenshot: lines are its content.")
+    network = None if picture.encoding == "linear" else _network(bench)  # it knows tones as seen
     best: tuple[float, int, bool] | None = None
     highest = -np.inf
     for k in SCALES:
         if min(picture.rows, picture.cols) < LEAST_SIDE_PX * k:
             break
-        seen = _judged(picture, bench, k, FIRST)
+        seen = _judged(picture, bench, network, k, FIRST)
         if max((f.odds for f in seen), default=-np.inf) > MAY_BE:
-            seen = _judged(picture, bench, k, MORE)
+            seen = _judged(picture, bench, network, k, MORE)
         for light in (False, True):
             own = sorted((f.surely for f in seen if f.light is light), reverse=True)
             if not own:
@@ -106,7 +114,7 @@ def look(picture: Picture, bench: BenchView) -> Craquelure:
                 best = score, k, light
     if best is None:
         return _nothing(float(highest))
-    return _mapped(picture, bench, *best)
+    return _mapped(picture, bench, network, *best)
 
 
 def _of_picture(ordered: list[float]) -> float:
@@ -122,14 +130,36 @@ def _nothing(highest: float) -> Craquelure:
     return Craquelure(says="No craquelure is seen at this size.", cracked=False, confidence=0.8)
 
 
-def _judged(picture: Picture, bench: BenchView, k: int, at_most: int) -> list[Field]:
+def _judged(
+    picture: Picture, bench: BenchView, network: Any | None, k: int, at_most: int
+) -> list[Field]:
     """Both polarities of some fields, laid over blocks of k x k pixels."""
     chosen = [
         w
         for w in windows(picture, at_most=at_most, side_px=FIELD_PX * k)
         if min(w.rows, w.cols) >= LEAST_SIDE_PX * k
     ]
-    return _fields(picture, bench, k, chosen, halo_px=0)
+    fields = _fields(picture, bench, k, chosen, halo_px=0)
+    return [_asked(picture, network, field, k) for field in fields]
+
+
+def _asked(picture: Picture, network: Any | None, field: Field, k: int) -> Field:
+    """The field with the network's opinion, where there is a network and it may be cracked."""
+    if network is None or field.odds < ASK:
+        return field
+    seen = seen_of(picture, network, field, k)
+    return replace(field, odds=joined(field.odds, float(seen.mean())), seen=seen)
+
+
+def seen_of(picture: Picture, network: Any, field: Field, k: int) -> Mask:
+    """What the network takes for damage that stands out in the field's polarity."""
+    wide = field.window.grown(NETWORK_HALO_PX * k, picture.rows, picture.cols)
+    pixels = shrunk(picture.read(wide), k, k)
+    stands_out = lines(luma(pixels))[int(field.light)].hat > LEAST_HAT
+    found: Mask = stands_out & (network.find(pixels)[:, :, 0] > PIXEL_ODDS)
+    top, left = (field.window.top - wide.top) // k, (field.window.left - wide.left) // k
+    rows, cols = field.net.mask.shape
+    return found[top : top + rows, left : left + cols]
 
 
 def _fields(
@@ -149,12 +179,20 @@ def _fields(
     return [field for both in judged for field in both]
 
 
+def judged(picture: Picture, window: Window, light: bool) -> Field:
+    """One field of a picture at full size, judged by the rule alone."""
+    net = _nets(luma(picture.read(window)))[int(light)]
+    return Field(window, light, net, odds(net.features))
+
+
 def _nets(plane: Plane) -> tuple[Net, Net]:
     dark, light = lines(plane)
     return net_of(plane, dark, light), net_of(plane, light, dark)
 
 
-def _mapped(picture: Picture, bench: BenchView, score: float, k: int, light: bool) -> Craquelure:
+def _mapped(
+    picture: Picture, bench: BenchView, network: Any | None, score: float, k: int, light: bool
+) -> Craquelure:
     """All fields of the picture with the polarity and at the scale that was judged surest."""
     side = FIELD_PX * k
     chosen = [
@@ -163,16 +201,16 @@ def _mapped(picture: Picture, bench: BenchView, score: float, k: int, light: boo
         for left in range(0, picture.cols - picture.cols % k, side)
     ]
     fields = _fields(picture, bench, k, chosen, halo_px=HALO_PX)
-    network = None if picture.encoding == "linear" else _network(bench)  # it knows tones as seen
     marks, kept = [], []
-    for window, field in zip(chosen, (f for f in fields if f.light is light), strict=True):
+    for window, own in zip(chosen, (f for f in fields if f.light is light), strict=True):
+        field = _asked(picture, network, own, k)
         if field.odds < KEEP:
             continue
-        if network is None:
-            mask = _cut(long_pieces(field.net.mask, CLEAR_UNAIDED_PX), field.window, window, k)
+        if field.seen is None:
+            cracks = long_pieces(field.net.mask, CLEAR_UNAIDED_PX)
         else:
-            wide = window.grown(NETWORK_HALO_PX * k, picture.rows, picture.cols)
-            mask = _cut(_seen(network, shrunk(picture.read(wide), k, k), light), wide, window, k)
+            cracks = long_pieces(field.seen, CLEAR_PX)
+        mask = _cut(cracks, field.window, window, k)
         if mask.any():
             kept.append(field)
             marks.append(_mark(mask, window, field, light))
@@ -186,12 +224,6 @@ def _network(bench: BenchView) -> Any | None:
         return bench.engine(NETWORK)
     except ModelMissing:
         return None
-
-
-def _seen(network: Any, pixels: Pixels, light: bool) -> Mask:
-    """The cracks of one polarity among what the network takes for damage."""
-    stands_out = lines(luma(pixels))[int(light)].hat > LEAST_HAT
-    return long_pieces(stands_out & (network.find(pixels)[:, :, 0] > PIXEL_ODDS), CLEAR_PX)
 
 
 def _cut(cracks: Mask, around: Window, window: Window, k: int) -> Mask:

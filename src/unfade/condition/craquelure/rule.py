@@ -36,8 +36,18 @@ WEIGHTS = (
 )
 BIAS = -0.8320
 
+WITH_NETWORK = (0.348, 1.400, 6.370)
+LEAST_SHARE = 1e-3
+
 
 def odds(features: np.ndarray) -> float:
     """Log odds that a net of these features (len(FEATURES),) is craquelure."""
     assert len(features) == len(FEATURES)
     return float((features - np.array(MEAN)) @ np.array(WEIGHTS) + BIAS)
+
+
+def joined(own: float, share: float) -> float:
+    """Log odds from those of this rule and from the share of a field that the network takes for
+    cracks of its polarity."""
+    weight, other, bias = WITH_NETWORK
+    return float(weight * own + other * np.log(share + LEAST_SHARE) + bias)
