@@ -70,7 +70,7 @@ class Field:
         """Its log odds, if its lines are of one polarity and go on all over it."""
         known = dict(zip(FEATURES, self.net.features))
         wide = known["cover"] >= LEAST_COVER and known["log_polarity"] >= LEAST_POLARITY
-        return self.odds if wide or self.seen is not None else min(self.odds, UNSURE)
+        return self.odds if wide else min(self.odds, UNSURE)
 
 
 def find_cracks(plane: Plane, *, light: bool = False) -> tuple[Mask, float]:
