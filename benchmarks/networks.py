@@ -17,8 +17,9 @@ pictures. ``upscale``: pictures reduced with antialiased bicubic interpolation t
 enlarged again, without the lock (``--name unfade-upscale-x4``: four times); PSNR of luminance
 (BT.601) and RGB, 4 px of the rim left out, as in publications. ``worn``: reduced in the same way,
 with noise, grain, blur and coding laid over; ST-LPIPS (AlexNet; the network learnt by features of
-VGG). ``colorize``: distance of a*, b* for pictures made grey. ``speed``: megapixels a second on
-this machine's threads.
+VGG). ``translate``: pictures of at most 512 pixels, aged by the public recipe of latent-space
+translation. ``colorize``: distance of a*, b* for pictures made grey. ``speed``: megapixels a
+second on this machine's threads.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ from unfade.pixels.colour import (
 from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps.denoise.buades2005 import denoise_nlm
 from unfade.steps.denoise.chang2000 import denoise_wavelet
+from unfade.train.synthetic_age import without_holes
 
 SIGMAS = (1.5, 3, 5, 8, 12, 18)
 DENOISABLE = ("blur", "grain", "noise", "jpeg")
@@ -285,6 +287,29 @@ def worn(options: argparse.Namespace) -> None:
             print(f"  below Lanczos: {', '.join(less)}")
 
 
+def translate(options: argparse.Namespace) -> None:
+    """Old photographs as the authors of latent translation make them; less ST-LPIPS is better."""
+    with Bench() as bench:
+        engines = {name: bench.engine(name) for name in ("unfade-restore", "unfade-latent")}
+        for folder in ("kodak24", "cbsd68", "faces"):
+            rows = []
+            for i, (_, sound) in enumerate(
+                pixels_of(options.data / "eval" / folder, options.number)
+            ):
+                sound = within(sound, 512)
+                hurt = degrade(sound, without_holes("bringing-old-photos-back"), i).pixels
+                made = {"damaged": np.clip(hurt, 0, 1).astype(np.float32)}
+                made |= {name: engine.mend(made["damaged"]) for name, engine in engines.items()}
+                row = {}
+                for way, result in made.items():
+                    shown = np.clip(result, 0, 1).astype(np.float32)
+                    row[f"{way}, PSNR"] = peak_signal_to_noise(shown, sound)
+                    row[f"{way}, ST-LPIPS"] = perceptual_distance(shown, sound)
+                rows.append(row)
+            print(f"{folder}, {len(rows)} pictures, aged as Wan et al. do")
+            mean(rows)
+
+
 def colorize(options: argparse.Namespace) -> None:
     """Distance of a*, b* from the truth for pictures made grey."""
     engine = Bench().engine(options.name or "unfade-colorize")
@@ -405,7 +430,7 @@ def speed(options: argparse.Namespace) -> None:
 def main() -> None:
     ways = {
         "restore": restoring, "noise": noise, "damage": damage, "upscale": upscale, "worn": worn,
-        "colorize": colorize, "fading": fading, "speed": speed,
+        "translate": translate, "colorize": colorize, "fading": fading, "speed": speed,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=tuple(ways))

@@ -12,6 +12,7 @@ import torch
 from skimage import data
 
 import unfade
+from unfade.degrade import degrade
 from unfade.engines.bench import Bench
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
 from unfade.engines.nets.latent import opening
@@ -20,7 +21,7 @@ from unfade.engines.nets.latent.vae import Vae
 from unfade.errors import ModelMissing, PolicyError
 from unfade.findings import Findings, Mark, MarkKind, Marks, Region
 from unfade.picture import Mask, Picture, Pixels, Window
-from unfade.steps.translate import Settings, network_of, scratched
+from unfade.steps.translate import OWN, Settings, network_of, scratched
 from unfade.treatment import treat
 
 
@@ -41,6 +42,9 @@ class Inverter:
         self, picture: Picture, mask: Mask | None, bench: BenchView
     ) -> Iterator[tuple[Window, Pixels]]:
         self.mask = mask
+        yield from self.mend_tiles(picture, bench)
+
+    def mend_tiles(self, picture: Picture, bench: BenchView) -> Iterator[tuple[Window, Pixels]]:
         for top in range(0, picture.rows, 40):
             window = Window(top, 0, min(top + 40, picture.rows), picture.cols)
             yield window, 1 - picture.read(window)
@@ -61,7 +65,7 @@ class Fake(PlainBench):
         self.engines: dict[str, Any] = {}
 
     def engine(self, name: str) -> Any:
-        if not name.startswith("latent-"):
+        if not name.startswith(("latent-", OWN)):
             return super().engine(name)
         made = Finder() if name == "latent-detector" else Inverter(name)
         return self.engines.setdefault(name, made)
@@ -88,6 +92,31 @@ def test_the_networks_result_takes_the_place_of_every_pixel(mode: str, channels:
     assert done.steps[0].evidence == 4
     assert done.steps[0].model["name"] == f"latent-{mode}" == network_of(Settings(mode=mode))
     assert (bench.engines[f"latent-{mode}"].mask is None) == (mode == "plain")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_without_a_folder_the_own_network_is_asked_and_looks_for_no_scratches(
+    channels: int,
+) -> None:
+    bench = Fake()
+    before = picture(channels)
+    done = treat(before, [Settings()], findings=marked(MarkKind.DUST), bench=bench)
+    assert np.array_equal(done.picture.samples, 255 - before.samples)
+    assert done.steps[0].model["name"] == OWN == network_of(Settings())
+    assert set(bench.engines) == {OWN}
+
+
+def test_the_own_network_takes_noise_away_and_all_of_it_is_class_4() -> None:
+    sound = Picture(np.ascontiguousarray(data.astronaut()[:240, 100:400]))
+    worn = degrade(sound.pixels, recipe="gaussian-25", seed=4).pixels
+    before = Picture.of(np.clip(worn, 0, 1).astype(np.float32))
+    result = unfade.restore(before, only=["translate"])
+    assert result.record.steps[0].evidence == 4
+    assert result.record.changed_share > 0.9
+    apart = [
+        float(np.sqrt(np.mean((p.pixels - sound.pixels) ** 2))) for p in (before, result.picture)
+    ]
+    assert apart[1] < 0.7 * apart[0]
 
 
 def test_scratches_come_from_the_network_or_from_the_marks() -> None:
@@ -133,8 +162,9 @@ def test_nobody_gets_it_by_advice_and_archives_not_at_all() -> None:
 
 
 def test_without_checkpoints_it_is_said_where_they_come_from() -> None:
+    published = {"translate": {"mode": "plain"}}
     with Bench() as bench, pytest.raises(ModelMissing, match="global_checkpoints") as caught:
-        unfade.restore(picture(), only=["translate"], bench=bench)
+        unfade.restore(picture(), only=["translate"], settings=published, bench=bench)
     assert "--latent" in caught.value.remedy
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from made_pictures import make_pictures
 
 from unfade.engines.nets.latent.opening import open_detector, open_faces, open_latent
 from unfade.errors import ModelMissing, ModelRejected, RecipeError
+from unfade.train.checkpoint import load
 from unfade.train.data import Patches, Pictures
+from unfade.train.export import averaged, export
 from unfade.train.judges import Judges, judge_loss, matching_loss, verdict_loss
 from unfade.train.latent_folder import write_latent_folder
 from unfade.train.loop import fit
@@ -20,6 +23,7 @@ from unfade.train.recipe import parse_recipe, read_recipe
 from unfade.train.recipe import shipped as shipped_recipes
 from unfade.train.synthetic_age import without_holes
 from unfade.train.tasks import task_of
+from unfade.train.verify import verify
 
 COMPACT = (
     "perceptual = 0.0\njudge_width = 4\n"  # a quarter of the published widths, and judges less
@@ -81,6 +85,51 @@ def test_all_three_stages_run_and_what_they_learn_translates_a_picture(
     assert np.ptp(result) > 0.01
     with pytest.raises(ModelMissing):
         open_latent(tmp_path / "out", "hr" if mode == "plain" else "plain")
+
+
+def test_the_compact_translation_is_learnt_in_three_stages_and_exported_as_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    small = f"{COMPACT}width = 16\nblocks = 1\ncompact = true\npixels = 10.0\n"
+    old = trained("latent-vae", f'{small}domain = "old"\n', folder, tmp_path / "old")
+    clean = trained("latent-vae", small, folder, tmp_path / "clean")
+    settings = (
+        f"latent = 16\nvae_blocks = 1\nwidth = 16\nblocks = 1\njudge_width = 4\n"
+        f'old = "{old}"\nclean = "{clean}"\n'
+    )
+    trained("latent", settings, folder, tmp_path / "run", steps=4)
+    _, _, networks = averaged(tmp_path / "run")
+    given = {side: load(path).averages["vae"] for side, path in (("old", old), ("clean", clean))}
+    net = networks["latent"].state_dict()
+    for side, part in (("old", "encoder"), ("clean", "decoder")):
+        ends = [k for k in given[side] if k.startswith(f"module.{part}.")]
+        assert ends
+        for key in ends:  # the auto-encoders stay as they were learnt
+            assert torch.equal(net[key.removeprefix("module.")], given[side][key]), key
+    (made,) = export(tmp_path / "run", tmp_path / "zoo")
+    assert made.difference < 1e-3
+    for training in (tmp_path / "old", tmp_path / "clean"):  # verified without the first stages
+        shutil.rmtree(training)
+    figures = verify(tmp_path / "zoo" / "unfade-latent.training.json", folder)
+    assert {f.name for f in figures} == {"score", "above_damaged_db", "sound_db"}
+    assert all(f.now == pytest.approx(f.written, rel=0.02) for f in figures)
+
+
+def test_the_mapping_alone_learns(folder: Path, tmp_path: Path) -> None:
+    kind = task_of("latent")
+    small = {"latent": 16, "vae_blocks": 1, "width": 16, "blocks": 1, "judge_width": 4}
+    task = kind(kind.Settings(**small), torch.device("cpu"))
+    with pytest.raises(ModelRejected, match="`clean` names none"):
+        task.step(task.prepare(torch.rand(4, 3, 64, 64), [1, 2, 3, 4]))
+    text = f"{COMPACT}width = 16\nblocks = 1\ncompact = true\n"
+    clean = trained("latent-vae", text, folder, tmp_path / "clean")
+    settings = kind.Settings(**small, clean=str(clean))
+    task = kind(settings, torch.device("cpu"))
+    net = task.networks["latent"]
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    task.step(task.prepare(torch.rand(4, 3, 64, 64), [1, 2, 3, 4]))
+    moved = {k.split(".")[0] for k, v in net.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved == {"mapping"}
 
 
 def test_detector_and_faces_learn_and_open(folder: Path, tmp_path: Path) -> None:
@@ -178,7 +227,7 @@ def test_judges_see_two_scales_and_the_losses_are_the_written_ones() -> None:
 
 def test_every_shipped_recipe_reads_and_names_a_damage_that_is_there() -> None:
     names = [name for name in shipped_recipes() if name.startswith("latent")]
-    assert len(names) == 7
+    assert len(names) == 10
     for name in names:
         recipe = read_recipe(name)
         if hasattr(recipe.settings, "damage"):

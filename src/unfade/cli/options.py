@@ -65,7 +65,7 @@ def network_options(command: F) -> F:
             click.option("--precision", help="float32, or half on CUDA."),
             click.option("--licence", help="open-only, usual or noncommercial: networks let in."),
             click.option(
-                "--latent", metavar="DIR", help="Checkpoints for `translate` and `spade`."
+                "--latent", metavar="DIR", help="Published networks for `translate` and `spade`."
             ),
             click.option("--diffusion", metavar="DIR", help="A diffusers pipeline, for its fill."),
         )

@@ -6,8 +6,10 @@ again ("Bringing Old Photos Back to Life"). All pixels are made anew by a networ
 to make clean photographs, so detail can be made up, faces above all: every pixel is class 4.
 It does not keep tones exactly, and it does not enlarge.
 
-``plain`` mends what is spread over the picture. ``scratches`` also fills scratches, from all sound
-places of the surround. ``hr`` does that for large pictures by copying patches. Which pixels are
+``compact`` is unfade's own small network, which comes with it and mends what is spread over the
+picture: noise, blur, coding. The others are the published networks, from a folder of yours:
+``plain`` mends the same; ``scratches`` also fills scratches, from all sound places of the
+surround; ``hr`` does that for large pictures by copying patches. Which pixels are
 scratched is found by the network that was made for it, or is taken from the marks: those found
 by ``examine`` and the user's own mask.
 
@@ -29,6 +31,8 @@ from unfade.record import Evidence
 from unfade.steps import contract
 from unfade.steps.contract import Kind, Step, setting
 
+COMPACT = "compact"
+OWN = "unfade-latent"
 DETECTOR = "latent-detector"
 KINDS = (MarkKind.USER, MarkKind.SCRATCH, MarkKind.DUST, MarkKind.HAIR)
 # the networks shrink a mask fourfold and look at three of four of its lines alone
@@ -40,8 +44,9 @@ class Settings(contract.Settings):
     """What is mended, and how much of the result is taken."""
 
     mode: str = setting(
-        "plain", "what is mended: the whole alone, or its scratches too (`hr`: in large pictures)",
-        choices=("plain", "scratches", "hr"),
+        COMPACT, "which networks: `compact` is unfade's own; `plain` is published and mends the "
+        "whole, `scratches` and `hr` (large pictures) its scratches, too",
+        choices=(COMPACT, "plain", "scratches", "hr"),
     )  # fmt: skip
     scratches: str = setting(
         "network", "who says where scratches are: the network made for it, or the marks found",
@@ -58,7 +63,7 @@ class Settings(contract.Settings):
 
 def network_of(settings: Settings) -> str:
     """The name of the network that the settings need."""
-    return f"latent-{settings.mode}"
+    return OWN if settings.mode == COMPACT else f"latent-{settings.mode}"
 
 
 def stream(
@@ -66,8 +71,13 @@ def stream(
 ) -> Iterator[tuple[Window, Pixels]]:
     """The picture as the networks give it, in windows that tile it."""
     engine = bench.engine(network_of(settings))
-    mask = None if settings.mode == "plain" else scratched(picture, settings, findings, bench)
-    for window, pixels in engine.translate(picture, mask, bench):
+    if settings.mode == COMPACT:
+        made = engine.mend_tiles(picture, bench)
+    else:
+        whole = settings.mode == "plain"
+        mask = None if whole else scratched(picture, settings, findings, bench)
+        made = engine.translate(picture, mask, bench)
+    for window, pixels in made:
         if settings.strength != 1:
             before = picture.read(window)
             pixels = before + np.float32(settings.strength) * (pixels - before)

@@ -56,6 +56,15 @@ class Optimisation:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Networks that take the weights of an earlier training, see ``start_from``."""
+
+    place: str
+    networks: dict[str, nn.Module]
+    helpers: frozenset[str] = frozenset()
+
+
 class Task(ABC):
     """One thing to learn.
 
@@ -83,6 +92,11 @@ class Task(ABC):
         self.networks = {}
         self.optimisations = {}
         self.backward = _plain_backward
+
+    def starts(self) -> list[Start]:
+        """What a new training is begun from; the loop sees to it. A resumed one needs none."""
+        helpers = self.networks.keys() - set(self.averaged)
+        return [Start(getattr(self.settings, "start", ""), dict(self.networks), frozenset(helpers))]
 
     @abstractmethod
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:

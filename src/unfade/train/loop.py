@@ -25,7 +25,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from unfade.errors import Cancelled, PromiseBroken
 from unfade.train import checkpoint as store
-from unfade.train.contract import Task
+from unfade.train.contract import Start, Task
 from unfade.train.data import Patches, Pictures
 from unfade.train.recipe import RunSettings, TrainRecipe
 from unfade.train.sheet import save_sheet
@@ -86,14 +86,14 @@ def fit(
         )
         for name in task.averaged
     }
-    plain = dict(task.networks)
+    plain, starts = dict(task.networks), task.starts()
     for name, network in plain.items():
         task.networks[name] = accelerator.prepare(network)
     for part in task.optimisations.values():
         part.optimiser = accelerator.prepare(part.optimiser)
     task.backward = accelerator.backward
 
-    state = _resumed(recipe, out, plain, averages, task)
+    state = _resumed(recipe, out, plain, averages, task, starts)
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.toml").write_text(recipe.text, "utf-8")
     patches = Patches(pictures, "train", recipe.data, recipe.seed)
@@ -229,10 +229,11 @@ def _resumed(
     plain: dict[str, nn.Module],
     averages: dict[str, AveragedModel],
     task: Task,
+    starts: Sequence[Start],
 ) -> store.Checkpoint:
     if not (out / store.LATEST).exists():
-        helpers = plain.keys() - set(task.averaged)
-        start_from(getattr(recipe.settings, "start", ""), plain, helpers=helpers)
+        for start in starts:
+            start_from(start.place, start.networks, helpers=start.helpers)
         return store.Checkpoint(
             recipe_sha256=recipe.sha256, step=0, networks={}, averages={}, optimisers={}
         )

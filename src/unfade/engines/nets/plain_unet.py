@@ -62,16 +62,16 @@ class PlainUNet(nn.Module):
             else nn.Conv2d(channels_in, widths[0], 3, padding=1)
         )
         levels = range(len(widths))
-        self.down = nn.ModuleList(_chain(widths[i], blocks[i]) for i in levels)
+        self.down = nn.ModuleList(residual_blocks(widths[i], blocks[i]) for i in levels)
         self.halve = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 2, 2) for i in levels[:-1])
         self.narrow = nn.ModuleList(
             nn.Conv2d(widths[i + 1], widths[i], 3, padding=1) for i in levels[:-1]
         )
-        self.up = nn.ModuleList(_chain(widths[i], blocks[i]) for i in levels[:-1])
+        self.up = nn.ModuleList(residual_blocks(widths[i], blocks[i]) for i in levels[:-1])
         spread = reduce * scale
         self.head = nn.Conv2d(widths[0], channels_out * spread * spread, 3, padding=1)
         self.shuffle = nn.PixelShuffle(spread)
-        _start(self)
+        start_near_nothing(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
@@ -100,11 +100,12 @@ class ResidualUNet(nn.Module):
         return out
 
 
-def _chain(width: int, blocks: int) -> nn.Sequential:
+def residual_blocks(width: int, blocks: int) -> nn.Sequential:
+    """This many ``ResidualBlock`` one behind another."""
     return nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
 
 
-def _start(net: nn.Module) -> None:
+def start_near_nothing(net: nn.Module) -> None:
     """He et al. 2015, with second convolutions at a tenth, so that blocks begin near nothing."""
     he_start(net)
     with torch.no_grad():

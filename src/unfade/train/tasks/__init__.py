@@ -15,6 +15,7 @@ TASKS = {
     "upscale": ("unfade.train.tasks.upscale", "Upscale"),
     "colorize": ("unfade.train.tasks.colorize", "Colorize"),
     "unfade": ("unfade.train.tasks.unfade", "Unfade"),
+    "latent": ("unfade.train.tasks.latent", "Latent"),
     "latent-vae": ("unfade.train.tasks.latent_vae", "LatentVae"),
     "latent-mapping": ("unfade.train.tasks.latent_mapping", "LatentMapping"),
     "latent-detector": ("unfade.train.tasks.latent_detector", "LatentDetector"),

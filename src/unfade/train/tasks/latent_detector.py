@@ -19,7 +19,6 @@ from unfade.degrade import DamageClass, degrade_batch
 from unfade.engines.nets.latent.detector import THRESHOLD, ScratchDetector
 from unfade.train.contract import Batch, Task
 from unfade.train.judges import adam
-from unfade.train.start import start_from
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as the engine does
 TARGETS = (DamageClass.SCRATCH, DamageClass.CREASE, DamageClass.TEAR, DamageClass.CRACK)
@@ -56,7 +55,6 @@ class LatentDetector(Task):
     def __init__(self, settings: LatentDetectorSettings, device: torch.device) -> None:
         super().__init__(settings, device)
         net = ScratchDetector(settings.width)
-        start_from(settings.start, {"detector": net})
         self.networks = {"detector": net}
         self.optimisations = {"detector": adam([net], settings.learning_rate, (0.5, 0.999))}
 

@@ -18,7 +18,6 @@ from unfade.engines.nets.latent.face import FaceGenerator
 from unfade.train.contract import Batch, Task
 from unfade.train.judges import Judges, adam, judge_loss, matching_loss, verdict_loss
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 from unfade.train.synthetic_age import aged
 
 
@@ -54,7 +53,6 @@ class LatentFace(Task):
     def __init__(self, settings: LatentFaceSettings, device: torch.device) -> None:
         super().__init__(settings, device)
         face = FaceGenerator(settings.width, settings.inner)
-        start_from(settings.start, {"face": face})
         judge = Judges(6, settings.judge_width, spectral=True)
         self.networks = {"face": face, "judge": judge}
         self.optimisations = {

@@ -75,7 +75,6 @@ class LatentMapping(Task):
         self._old = _frozen(settings.old, "old", settings.latent, device)
         self._clean = _frozen(settings.clean, "clean", settings.latent, device)
         mapping = MAPPINGS[settings.mode](settings.latent, settings.width)
-        start_from(settings.start, {"mapping": mapping})
         # conditional: the judges see the damaged picture beside the mended one
         judge = Judges(6, settings.judge_width, spectral=settings.mode != "plain")
         self.networks = {"mapping": mapping, "judge": judge}

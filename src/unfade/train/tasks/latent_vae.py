@@ -13,14 +13,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as f
 
+from unfade.engines.nets.latent.compact import CompactVae
 from unfade.engines.nets.latent.vae import MULTIPLE_OF, Vae, divergence
 from unfade.train.contract import Batch, Task
 from unfade.train.data import Patches, Pictures
 from unfade.train.judges import Judges, adam, judge_loss, matching_loss, verdict_loss
 from unfade.train.measures import psnr
 from unfade.train.recipe import DataSettings
-from unfade.train.start import start_from
 from unfade.train.synthetic_age import aged
 
 BETAS = (0.5, 0.999)
@@ -37,8 +38,9 @@ class LatentVaeSettings:
         real: folder of real old photographs, which then make up half of each batch; empty: the
             latents are not aligned
         noise: standard deviation of what is added to the latent
-        divergence, matching, perceptual, alignment: weights of the losses; a perceptual weight
-            of 0 needs no further package
+        adversarial, divergence, matching, perceptual, alignment, pixels: weights of the losses; a
+            perceptual weight of 0 needs no further package
+        compact: the small auto-encoder of ``unfade-latent``, with ``blocks`` residual blocks
         start: what to begin from, see ``start_from``
     """
 
@@ -49,10 +51,14 @@ class LatentVaeSettings:
     real: str = ""
     learning_rate: float = 2e-4
     noise: float = 1.0
+    adversarial: float = 1.0
     divergence: float = 1.0
     matching: float = 10.0
     perceptual: float = 10.0
     alignment: float = 1.0
+    pixels: float = 0.0
+    compact: bool = False
+    blocks: int = 3
     start: str = ""
 
     def __post_init__(self) -> None:
@@ -67,8 +73,9 @@ class LatentVae(Task):
 
     def __init__(self, settings: LatentVaeSettings, device: torch.device) -> None:
         super().__init__(settings, device)
-        vae, judge = Vae(settings.width), Judges(3, settings.judge_width)
-        start_from(settings.start, {"vae": vae})
+        width = settings.width
+        vae = CompactVae(width, settings.blocks) if settings.compact else Vae(width)
+        judge = Judges(3, settings.judge_width)
         self.networks = {"vae": vae, "judge": judge}
         rate = settings.learning_rate
         self.optimisations = {
@@ -116,9 +123,11 @@ class LatentVae(Task):
             "adversarial": verdict_loss(seen_made, real=True),
             "matching": matching_loss(seen_made, seen_real),
             "divergence": divergence(mean),
+            "pixels": f.l1_loss(made, picture),
         }
         total = (
-            losses["adversarial"]
+            given.adversarial * losses["adversarial"]
+            + given.pixels * losses["pixels"]
             + given.matching * losses["matching"]
             + given.divergence * losses["divergence"]
         )
