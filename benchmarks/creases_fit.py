@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 
 from unfade import Bench
-from unfade.condition.creases import NETWORK, judge, lines_of, rips_of, said_of_line
+from unfade.condition.creases import judge, lines_of, rips_of, said_of_line
+from unfade.condition.damage_network import NETWORK
 from unfade.degrade import degrade, parse_degradation
 from unfade.findings import MarkKind
 from unfade.train.data import Pictures

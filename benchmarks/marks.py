@@ -28,6 +28,7 @@ import numpy as np
 from marks_damage import KINDS, both, damage, pictures, read, shapes, vary
 
 from unfade import Bench
+from unfade.condition.damage_network import NETWORK
 from unfade.condition.marks import look, second
 from unfade.condition.marks.candidates import Candidates
 from unfade.condition.marks.context import describe
@@ -185,7 +186,7 @@ def second_opinions(paths: list[Path], data: Path, seed: int) -> Table:
                 found = scan(picture, bench, PIXEL)
                 odds = judge(found, *kinds.shape)
                 specks = second.Asked(found, [np.ones(len(o), bool) for o in odds], picture)
-                for window, maps in bench.engine(second.NETWORK).find_tiles(picture, bench):
+                for window, maps in bench.engine(NETWORK).find_tiles(picture, bench):
                     specks.vote(window, maps[:, :, 0])
                 pairs = np.stack((np.concatenate(odds), specks.means()), axis=1)
                 rows["measured"].append(np.clip(pairs, -second.FARTHEST, second.FARTHEST))

@@ -26,6 +26,7 @@ from unfade.condition.craquelure import rule
 from unfade.condition.craquelure.net import FEATURES as NET_FEATURES
 from unfade.condition.craquelure.net import net_of
 from unfade.condition.craquelure.ridges import lines
+from unfade.condition.damage_network import NETWORK
 from unfade.condition.survey import luma, windows
 from unfade.degrade import degrade, parse_degradation
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
@@ -131,7 +132,7 @@ def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
     maps = sorted((data / "damage" / "craquelure").glob("*_[0-9][0-9][0-9].png"))
     rows = []
     with Bench(threads=1) as bench:
-        network = bench.engine(craquelure.NETWORK)
+        network = bench.engine(NETWORK)
         for number, source in enumerate(old + new):
             pixels = close(pictures.pixels(source).astype(np.float32) / 255, number)
             made = degrade(pixels, whole, number)

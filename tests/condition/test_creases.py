@@ -8,7 +8,9 @@ import sheet_scenes as scenes
 from eye_scenes import ODD_PICTURES, ThreadedBench, stored
 
 from unfade.condition.creases import find_creases, look
+from unfade.condition.creases.judge import MARK_CREASE, joined
 from unfade.condition.creases.lines import find_lines, log_light
+from unfade.condition.damage_network import NETWORK
 from unfade.engines.contract import PlainBench
 from unfade.findings import Creases, MarkKind, paint
 from unfade.picture import Picture, Window
@@ -46,6 +48,42 @@ def test_a_fold_is_found_and_followed() -> None:
     mask = paint(found.items, WHOLE)
     near = np.abs(np.arange(512)[:, None] - truth) < 2
     assert mask[near].mean() > 0.9
+
+
+class Opinion(PlainBench):
+    """A bench whose damage network is as sure everywhere as it is told to be."""
+
+    def __init__(self, odds: float) -> None:
+        self.odds, self.asked = odds, 0
+
+    def engine(self, name: str) -> Opinion:
+        assert name == NETWORK
+        return self
+
+    def find(self, pixels: np.ndarray) -> np.ndarray:
+        self.asked += 1
+        return np.full((*pixels.shape[:2], 7), self.odds, np.float32)
+
+
+def test_the_networks_opinion_is_weighed_and_asked_for_once() -> None:
+    picture = Picture.of(straight_fold()[0])
+    agreeing, doubting = Opinion(8.0), Opinion(-8.0)
+    assert [mark.kind for mark in look(picture, agreeing).items] == [MarkKind.CREASE]
+    assert not look(picture, doubting).items
+    assert agreeing.asked == doubting.asked == 1
+
+
+@pytest.mark.parametrize("kind", [MarkKind.CREASE, MarkKind.TEAR])
+def test_each_opinion_alone_is_not_enough(kind: MarkKind) -> None:
+    assert joined(0.97, 4.0, kind) > MARK_CREASE > joined(0.97, -4.0, kind)
+    assert joined(0.05, 2.0, kind) < MARK_CREASE
+    assert 0 <= joined(1e-9, -99.0, kind) < joined(1 - 1e-9, 99.0, kind) <= 1
+
+
+def test_nobody_is_asked_where_there_is_no_candidate() -> None:
+    bench = Opinion(8.0)
+    assert not look(Picture.of(np.full((300, 300, 3), 0.5, np.float32)), bench).items
+    assert bench.asked == 0
 
 
 def test_at_full_size_the_fold_is_followed_to_the_pixel() -> None:

@@ -119,7 +119,7 @@ def test_the_mapping_alone_learns(folder: Path, tmp_path: Path) -> None:
     kind = task_of("latent")
     small = {"latent": 16, "vae_blocks": 1, "width": 16, "blocks": 1, "judge_width": 4}
     task = kind(kind.Settings(**small), torch.device("cpu"))
-    with pytest.raises(ModelRejected, match="`clean` names none"):
+    with pytest.raises(ModelRejected, match="`clean` names no checkpoint"):
         task.step(task.prepare(torch.rand(4, 3, 64, 64), [1, 2, 3, 4]))
     text = f"{COMPACT}width = 16\nblocks = 1\ncompact = true\n"
     clean = trained("latent-vae", text, folder, tmp_path / "clean")

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from unfade.condition.contract import Finder
+from unfade.condition.damage_network import NETWORK
 from unfade.condition.marks.candidates import label_sparse
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import block_px, overview
@@ -28,7 +29,6 @@ from unfade.findings import Mark, MarkKind, Region, Wear
 from unfade.picture import Mask, Picture, Window
 from unfade.pixels.masks import dilate, width
 
-NETWORK = "unfade-damage"
 AT_MOST_PX = 16_000_000
 LEAST_SIDE_PX = 64
 MAY_BE = 0.5  # chance of each pixel of an item,

@@ -31,10 +31,10 @@ from unfade.condition.contract import Finder
 from unfade.condition.craquelure.net import FEATURES, Net, long_pieces, net_of
 from unfade.condition.craquelure.ridges import HALO_PX, lines
 from unfade.condition.craquelure.rule import joined, odds
+from unfade.condition.damage_network import damage_network
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import luma, shrunk, windows
 from unfade.engines.contract import BenchView
-from unfade.errors import ModelMissing
 from unfade.findings import Craquelure, Mark, MarkKind, Region
 from unfade.picture import Mask, Picture, Plane, Window
 
@@ -46,7 +46,6 @@ ASK = -1.0  # own log odds from which the network is asked about a field
 MAY_BE, UNSURE, SURE, KEEP = 1.0, 1.5, 3.0, 0.0  # log odds of a field
 CRACKED_PRIOR = 2.2  # in a cracked picture nine of ten fields are taken to be
 LIGHT_SURE = 5.0  # nets, twigs in snow and lit wires are light: dark cracks are the rule
-NETWORK = "unfade-damage"
 NETWORK_HALO_PX = 64  # what it looks at around a field
 PIXEL_ODDS, LEAST_HAT = -2.0, 2 / 255  # log odds by the network; and it stands out in its polarity
 CLEAR_PX = 8  # shorter pieces are not mapped;
@@ -92,7 +91,7 @@ def look(picture: Picture, bench: BenchView) -> Craquelure:
         return Craquelure(says=f"Too small to tell cracks: {picture.rows} x {picture.cols} pixels.")
     if is_page(picture):
         return Craquelure(says="A drawing, text page or screenshot: lines are its content.")
-    network = None if picture.encoding == "linear" else _network(bench)  # it knows tones as seen
+    network = damage_network(picture, bench)
     best: tuple[float, int, bool] | None = None
     highest = -np.inf
     for k in SCALES:
@@ -205,8 +204,13 @@ def _mapped(
     ]
     fields = _fields(picture, bench, k, chosen, halo_px=HALO_PX)
     marks, kept = [], []
-    for window, own in zip(chosen, (f for f in fields if f.light is light), strict=True):
-        field = _asked(picture, network, own, k, least=-np.inf)
+    asked = bench.map(
+        _as_it_is,  # the network has threads of its own: here the bench counts, shows and cancels
+        (_asked(picture, network, f, k, least=-np.inf) for f in fields if f.light is light),
+        says="Mapping craquelure",
+        total=len(chosen),
+    )
+    for window, field in zip(chosen, asked, strict=True):
         if field.seen is not None:  # the rule was fitted on as many sound fields as cracked ones
             field = replace(field, odds=field.odds + CRACKED_PRIOR)
         if field.odds < KEEP:
@@ -224,11 +228,8 @@ def _mapped(
     return _told(picture, marks, kept, score, k, light)
 
 
-def _network(bench: BenchView) -> Any | None:
-    try:
-        return bench.engine(NETWORK)
-    except ModelMissing:
-        return None
+def _as_it_is(field: Field) -> Field:
+    return field
 
 
 def _cut(cracks: Mask, around: Window, window: Window, k: int) -> Mask:

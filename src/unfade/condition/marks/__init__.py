@@ -20,6 +20,7 @@ Detection in Films (2014), for gathering evidence along lines and for one rule o
 from __future__ import annotations
 
 from unfade.condition.contract import Finder
+from unfade.condition.damage_network import NETWORK
 from unfade.condition.marks import second
 from unfade.condition.marks.judge import MARK_ODDS, SURE_ODDS, decide, judge
 from unfade.condition.marks.outline import outline
@@ -110,7 +111,7 @@ def _find(
         found = [m for m in found if m.kind != MarkKind.SCRATCH or m.confidence >= LINE_ALONE]
     found = without_series(found, picture.rows, picture.cols)
     found = without_stamps(without_rims(found, picture), picture)
-    return tuple(followed(found, picture)), "" if joint is None else second.NETWORK
+    return tuple(followed(found, picture)), "" if joint is None else NETWORK
 
 
 def _counted(marks: tuple[Mark, ...]) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unfade.condition.damage_network import NETWORK
 from unfade.condition.marks.candidates import Candidates
 from unfade.condition.marks.weights import JOINT
 from unfade.engines.contract import BenchView
 from unfade.errors import ModelMissing
 from unfade.picture import Picture, Window
 
-NETWORK = "unfade-damage"
 FARTHEST = 10.0  # log odds are clipped here
 SURE_ODDS = 2.5  # joint log odds that the best candidate of a picture must reach
 MARK_ODDS = 0.0  # joint log odds that each mark must reach

@@ -18,14 +18,11 @@ from torch.nn import functional as f
 
 from unfade.engines.nets.latent.compact import CompactVae, Translation
 from unfade.engines.nets.latent.vae import MULTIPLE_OF
-from unfade.errors import ModelRejected
 from unfade.train.contract import Batch, Export, Start, Task
 from unfade.train.judges import Judges, adam, judge_loss, matching_loss, verdict_loss
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 from unfade.train.synthetic_age import aged
-
-BETAS = (0.5, 0.999)
+from unfade.train.tasks.latent_vae import BETAS, frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +72,6 @@ class Latent(Task):
             "latent": adam([net.mapping], settings.learning_rate, BETAS),
             "judge": adam([judge], settings.judge_rate, BETAS),
         }
-
         self._teacher: CompactVae | None = None
 
     def starts(self) -> list[Start]:
@@ -141,18 +137,8 @@ class Latent(Task):
         return vae.requires_grad_(False)
 
     def _target(self) -> CompactVae:
-        """The auto-encoder of clean photographs, whose latents are wanted.
-
-        Raises:
-            ModelRejected: ``clean`` names none
-        """
+        """The auto-encoder of clean photographs, whose latents are wanted; read at the first step,
+        for a checkpoint holds its decoder alone."""
         if self._teacher is None:
-            if not self.settings.clean:
-                raise ModelRejected(
-                    "The mapping needs an auto-encoder of clean photographs; `clean` names none.",
-                    "Train `latent-clean` first, and name its `best.pt`.",
-                )
-            vae = self._vae()
-            start_from(self.settings.clean, {"vae": vae})
-            self._teacher = vae.to(self.device).eval()
+            self._teacher = frozen(self._vae(), self.settings.clean, "clean", self.device)
         return self._teacher

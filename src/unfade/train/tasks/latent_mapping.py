@@ -19,13 +19,12 @@ from torch.nn import functional as f
 from unfade.engines.nets.latent.mapping import PlainMapping, ScratchMapping
 from unfade.engines.nets.latent.patch_attention import PatchMapping
 from unfade.engines.nets.latent.vae import Vae
-from unfade.errors import ModelRejected
 from unfade.train.contract import Batch, Task
 from unfade.train.holes import draw_holes
 from unfade.train.judges import Judges, adam, judge_loss, matching_loss, verdict_loss
 from unfade.train.measures import psnr
-from unfade.train.start import start_from
 from unfade.train.synthetic_age import aged
+from unfade.train.tasks.latent_vae import frozen
 
 MAPPINGS = {"plain": PlainMapping, "scratches": ScratchMapping, "hr": PatchMapping}
 
@@ -72,8 +71,8 @@ class LatentMapping(Task):
 
     def __init__(self, settings: LatentMappingSettings, device: torch.device) -> None:
         super().__init__(settings, device)
-        self._old = _frozen(settings.old, "old", settings.latent, device)
-        self._clean = _frozen(settings.clean, "clean", settings.latent, device)
+        self._old = frozen(Vae(settings.latent), settings.old, "old", device)
+        self._clean = frozen(Vae(settings.latent), settings.clean, "clean", device)
         mapping = MAPPINGS[settings.mode](settings.latent, settings.width)
         # conditional: the judges see the damaged picture beside the mended one
         judge = Judges(6, settings.judge_width, spectral=settings.mode != "plain")
@@ -148,20 +147,3 @@ class LatentMapping(Task):
     def _restored(self, networks: dict[str, nn.Module], batch: Batch) -> Tensor:
         latent = networks["mapping"](self._old.encoder(batch["damaged"]), batch["mask"])
         return self._clean.decoder(latent)  # type: ignore[no-any-return]
-
-
-def _frozen(path: str, domain: str, width: int, device: torch.device) -> Vae:
-    """An auto-encoder from its own training, which learns nothing more.
-
-    Raises:
-        ModelRejected: none is named, or it does not fit
-    """
-    if not path:
-        raise ModelRejected(
-            f"The mapping needs the auto-encoder of the {domain} domain, and `{domain}` names no "
-            "checkpoint.",
-            f'Train `latent-vae` with `domain = "{domain}"` first, and name its `best.pt`.',
-        )
-    vae = Vae(width)
-    start_from(path, {"vae": vae})
-    return vae.to(device).eval().requires_grad_(False)

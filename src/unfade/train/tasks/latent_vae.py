@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +18,17 @@ from torch.nn import functional as f
 
 from unfade.engines.nets.latent.compact import CompactVae
 from unfade.engines.nets.latent.vae import MULTIPLE_OF, Vae, divergence
+from unfade.errors import ModelRejected
 from unfade.train.contract import Batch, Task
 from unfade.train.data import Patches, Pictures
 from unfade.train.judges import Judges, adam, judge_loss, matching_loss, verdict_loss
 from unfade.train.measures import psnr
 from unfade.train.recipe import DataSettings
+from unfade.train.start import start_from
 from unfade.train.synthetic_age import aged
 
 BETAS = (0.5, 0.999)
+AutoEncoder = TypeVar("AutoEncoder", Vae, CompactVae)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,3 +167,19 @@ class LatentVae(Task):
             self._real = Patches(Pictures(self.settings.real, data), "train", data, seed=1)
             self._real_side = side
         return self._real
+
+
+def frozen(vae: AutoEncoder, place: str, domain: str, device: torch.device) -> AutoEncoder:
+    """An auto-encoder with the weights of its own training, which learns nothing more.
+
+    Raises:
+        ModelRejected: none is named, or it does not fit
+    """
+    if not place:
+        raise ModelRejected(
+            f"The mapping needs the auto-encoder of the {domain} domain, and `{domain}` names no "
+            "checkpoint.",
+            f'Train `latent-vae` with `domain = "{domain}"` first, and name its `best.pt`.',
+        )
+    start_from(place, {"vae": vae})
+    return vae.to(device).eval().requires_grad_(False)
