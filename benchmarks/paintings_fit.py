@@ -3,7 +3,7 @@
     python benchmarks/paintings_fit.py --data DATA [--write]
 
 Prints how well each rule does on pictures that it was not fitted on (five parts); with ``--write``
-its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses_rule.py``. How the
+its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses/rule.py``. How the
 network's opinion of cracks is weighed is fitted on pictures that it was not trained on, made cracks
 and crack maps of real paintings (``DATA/damage/craquelure``) laid over them. About twelve minutes
 on one core; ``--only`` fits one of them.
@@ -27,9 +27,11 @@ from unfade.condition.craquelure.net import FEATURES as NET_FEATURES
 from unfade.condition.craquelure.net import net_of
 from unfade.condition.craquelure.ridges import lines
 from unfade.condition.damage_network import NETWORK
+from unfade.condition.losses import rule as losses_rule
+from unfade.condition.losses import tones
 from unfade.condition.survey import luma, windows
 from unfade.degrade import degrade, parse_degradation
-from unfade.pixels.colour import linear_to_lab, srgb_to_linear
+from unfade.findings import Region
 from unfade.train.data import Pictures
 from unfade.train.recipe import read_recipe
 
@@ -121,20 +123,25 @@ def craquelure_rows(data: Path) -> Rows:
     return rows
 
 
-def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
-    """Own log odds, log of the share that the network sees, cracked or not, number."""
+def new_to_networks(data: Path, paintings: int, others: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Pictures that neither ``unfade-damage`` nor ``unfade-losses`` was trained on, numbered."""
     pictures = Pictures(data / "train", read_recipe("damage").data)
     sources = [*pictures.of("validation"), *pictures.of("test")]
     np.random.default_rng(3).shuffle(sources)  # type: ignore[arg-type]
-    old = [s for s in sources if s.name.startswith("paintings/")][:40]
-    new = [s for s in sources if not s.name.startswith("paintings/")][:70]
+    old = [s for s in sources if s.name.startswith("paintings/")][:paintings]
+    new = [s for s in sources if not s.name.startswith("paintings/")][:others]
+    for number, source in enumerate(old + new):
+        yield number, close(pictures.pixels(source).astype(np.float32) / 255, number)
+
+
+def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
+    """Own log odds, log of the share that the network sees, cracked or not, number."""
     whole, none = (parse_degradation(HEAD + t) for t in (CRACKS + AFTER, AFTER))
     maps = sorted((data / "damage" / "craquelure").glob("*_[0-9][0-9][0-9].png"))
     rows = []
     with Bench(threads=1) as bench:
         network = bench.engine(NETWORK)
-        for number, source in enumerate(old + new):
-            pixels = close(pictures.pixels(source).astype(np.float32) / 255, number)
+        for number, pixels in new_to_networks(data, 40, 70):
             made = degrade(pixels, whole, number)
             light = any(drawn["light"] for drawn in made.drawn("cracks"))
             with Image.open(maps[number * 31 % len(maps)]) as image:
@@ -190,14 +197,49 @@ def loss_rows(data: Path) -> Rows:
     for number, pixels in sound(data, 9):
         hurt = degrade(pixels, none if number % 2 else whole, number)
         truth = np.zeros(hurt.mask.shape, bool) if number % 2 else hurt.opacity > 0.5
-        lab = linear_to_lab(srgb_to_linear(np.clip(hurt.pixels, 0, 1))).astype(np.float32)
-        for tone in losses.tones_of(lab):
+        lab = losses.lab_of(hurt.pixels)
+        for tone in tones.tones_of(lab):
             area = np.array([r.area_px for r in tone.pieces])
             hit = np.array([truth[r.window.slices][r.mask].sum() for r in tone.pieces])
             share = hit.sum() / area.sum()
             if not 0.1 < share < 0.6:
                 rows.append((tone.features, bool(share >= 0.6), number))
     return rows
+
+
+def show_pieces(data: Path) -> None:
+    """What passes limits on the mean log odds of a piece, with made losses and without."""
+    whole, none = (parse_degradation(HEAD + t) for t in (LOSSES + AFTER, AFTER))
+    scenes: list[tuple[bool, np.ndarray, np.ndarray, list[tuple[Region, float]]]] = []
+    with Bench(threads=1) as bench:
+        network = bench.engine(losses.NETWORK)
+        for number, pixels in new_to_networks(data, 40, 180):
+            for hurt in (False, True):
+                made = degrade(pixels, whole if hurt else none, number)
+                truth = made.opacity > 0.15 if hurt else np.zeros(pixels.shape[:2], bool)
+                small = losses.in_colour(made.pixels)
+                pieces = losses.pieces_of(network.find(small)[:, :, 0])
+                scenes.append((hurt, truth, small, pieces))
+    gone = sum(int(truth.sum()) for _, truth, _, _ in scenes)
+    print(f"losses by the network: {len(scenes) // 2} pictures, with made losses and without")
+    shipped = losses.PIECE_ODDS, losses.ANOTHER_ODDS
+    for sure, another in ((3.0, 3.0), (3.5, 3.5), (4.0, 4.0), shipped, (4.0, 1.0)):
+        marked = seen = right = pieces_ = area = 0
+        losses.PIECE_ODDS, losses.ANOTHER_ODDS = sure, another
+        for hurt, truth, small, pieces in scenes:
+            chosen = [piece.region for piece in losses.sure_of(small, pieces)]
+            hits = [r.area_px for r in chosen if truth[r.window.slices][r.mask].mean() > 0.5]
+            if hurt:
+                pieces_, right, area = pieces_ + len(chosen), right + len(hits), area + sum(hits)
+                seen += bool(hits)
+            else:
+                marked += bool(chosen)
+        print(
+            f"  odds {sure}, others of its ground {another}: {marked} sound pictures marked, "
+            f"precision {right / max(1, pieces_):.3f}, seen in {seen} pictures, "
+            f"{area / gone:.1%} covered"
+        )
+    losses.PIECE_ODDS, losses.ANOTHER_ODDS = shipped
 
 
 def fitted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -241,9 +283,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
     parser.add_argument("--write", action="store_true", help="put the numbers into the package")
-    parser.add_argument("--only", choices=("craquelure", "network", "losses"))
+    parser.add_argument("--only", choices=("craquelure", "network", "losses", "pieces"))
     options = parser.parse_args()
-    here = Path(losses.__file__).parent
     if options.only in (None, "craquelure"):
         rows = craquelure_rows(options.data)
         fit("craquelure", NET_FEATURES, rows, Path(rule.__file__), options.write)
@@ -251,7 +292,9 @@ def main() -> None:
         fit_joint(joint_rows(options.data), Path(rule.__file__), options.write)
     if options.only in (None, "losses"):
         rows = loss_rows(options.data)
-        fit("losses", losses.FEATURES, rows, here / "losses_rule.py", options.write)
+        fit("losses", tones.FEATURES, rows, Path(losses_rule.__file__), options.write)
+    if options.only in (None, "pieces"):
+        show_pieces(options.data)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -13,10 +14,10 @@ from skimage import data
 
 from unfade.condition import canvas, craquelure, losses
 from unfade.condition.craquelure.ridges import lines
-from unfade.degrade import Degraded, degrade, parse_degradation
+from unfade.degrade import DamageClass, Degraded, degrade, parse_degradation
 from unfade.engines.bench import Bench
-from unfade.findings import MarkKind, paint
-from unfade.picture import Picture
+from unfade.findings import MarkKind, Region, paint
+from unfade.picture import Picture, Window
 
 SOUND = ("astronaut", "coffee", "chelsea", "rocket", "grass", "gravel", "text", "coins")
 HEAD = 'format = 1\nname = "test"\nreference_px = 0\n[[damage]]\n'
@@ -50,6 +51,12 @@ def hurt(kind: str, light: bool = False) -> Degraded:
 
 def stored(pixels: np.ndarray) -> Picture:
     return Picture(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench(threads=1) as opened:
+        yield opened
 
 
 @cache
@@ -187,6 +194,40 @@ def test_losses_in_a_large_picture_are_outlined_at_full_size() -> None:
     mask = paint(losses.look(picture, BENCH).items, picture.window)
     assert mask.sum() > 0
     assert (mask & truth).sum() / mask.sum() > 0.95
+
+
+def test_a_piece_less_sure_counts_where_it_shows_the_ground_of_a_sure_one() -> None:
+    small = np.full((60, 90, 3), 0.2, np.float32)
+    boxes = [Window(10, 10, 30, 30), Window(10, 40, 30, 60), Window(35, 10, 55, 30)]
+    for window, tone in zip(boxes, (0.8, 0.8, 0.5), strict=True):
+        small[window.slices] = tone
+    whole = np.ones((20, 20), bool)
+    pieces = [
+        (Region.of(whole, window), odds)
+        for window, odds in zip(boxes, (4.5, 2.5, 2.5), strict=True)
+    ]
+    assert [p.region.window for p in losses.sure_of(small, pieces)] == boxes[:2]
+    assert losses.sure_of(small, pieces[1:]) == []
+
+
+@pytest.mark.parametrize("ground", ["chalk", "canvas", "bole"])
+@pytest.mark.parametrize("name", ["", "coffee", "astronaut"])
+def test_the_network_finds_losses_among_cracks(ground: str, name: str, bench: Bench) -> None:
+    sound = getattr(data, name)().astype(np.float32) / 255 if name else painted() + 0.15
+    text = LOSSES.replace("chalk", ground) + "[[damage]]\n" + CRACKS
+    scene = degrade(sound, parse_degradation(HEAD + text, "test"), seed=4)
+    picture = stored(scene.pixels)
+    mask = paint(losses.look(picture, bench).items, picture.window)
+    assert mask[scene.classes == int(DamageClass.LOSS)].mean() > 0.5
+    near = cv2.dilate(scene.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    assert (mask & near).sum() / mask.sum() > 0.95
+    cracked = degrade(sound, parse_degradation(HEAD + CRACKS, "test"), seed=4)
+    assert losses.look(stored(cracked.pixels), bench).items == ()
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_the_network_finds_no_losses_in_sound_photographs(name: str, bench: Bench) -> None:
+    assert losses.look(photograph(name), bench).items == ()
 
 
 def test_one_patch_of_one_tone_is_no_loss() -> None:

@@ -10,9 +10,10 @@ from made_pictures import make_pictures, recipe_text
 
 from unfade.errors import ModelRejected, PromiseBroken
 from unfade.train import checkpoint as store
-from unfade.train.data import Pictures
-from unfade.train.loop import Outcome, _average, fit, schedule
+from unfade.train.data import Patches, Pictures
+from unfade.train.loop import TOGETHER, Outcome, _average, batches, fit, schedule, turned
 from unfade.train.recipe import RunSettings, TrainRecipe, parse_recipe
+from unfade.train.tasks import task_of
 from unfade.train.verify import verify
 
 SMALL = "widths = [8, 16]\nblocks = [1, 1]"
@@ -63,6 +64,30 @@ def test_a_training_stopped_anywhere_ends_with_the_same_bits(folder: Path, tmp_p
         outcome = _train(folder, out, recipe)
         assert outcome.ended == "finished" and outcome.step == 7
         _assert_equal(tmp_path / "whole", out)
+
+
+def test_batches_that_are_used_again_are_turned_and_resumed_in_their_midst(folder: Path) -> None:
+    recipe = _recipe(40, "reuse = 2\n")
+    task = task_of("restore")(recipe.settings, torch.device("cpu"))
+    patches = Patches(Pictures(folder, recipe.data), "train", recipe.data, recipe.seed)
+    every = list(batches(task, patches, recipe, 0))
+    assert len(every) == 40
+    again = TOGETHER
+    assert torch.equal(every[again]["clean"], torch.rot90(every[0]["clean"], 1, (2, 3)))
+    assert torch.equal(every[again + 3]["damaged"], torch.rot90(every[3]["damaged"], 1, (2, 3)))
+    assert not torch.equal(every[2 * again]["clean"], every[0]["clean"])
+    for first in (1, again + 5, 2 * again, 39):
+        rest = list(batches(task, patches, recipe, first))
+        assert len(rest) == 40 - first
+        for one, two in zip(rest, every[first:], strict=True):
+            assert torch.equal(one["damaged"], two["damaged"])
+
+
+def test_eight_ways_to_turn_are_eight() -> None:
+    batch = {"patch": torch.rand(1, 1, 4, 4), "number": torch.rand(1, 3)}
+    ways = [turned(batch, way) for way in range(8)]
+    assert len({tuple(w["patch"].flatten().tolist()) for w in ways}) == 8
+    assert all(torch.equal(w["number"], batch["number"]) for w in ways)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_others(folder: Path, tmp_path: Path) -> None:

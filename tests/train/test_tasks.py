@@ -19,6 +19,7 @@ from unfade.train.checkpoint import load
 from unfade.train.colour import difference, lab_of, seen_difference
 from unfade.train.data import Patches, Pictures
 from unfade.train.export import export, measured_halo
+from unfade.train.history import load_exported, place_of
 from unfade.train.holes import draw_holes
 from unfade.train.loop import fit
 from unfade.train.recipe import parse_recipe
@@ -82,6 +83,40 @@ def test_a_training_begins_from_a_network_that_comes_with_unfade() -> None:
     clean = torch.from_numpy(data.astronaut()[None, :128, 128:256] / 255).float()
     batch = task.prepare(clean.permute(0, 3, 1, 2), [1])
     assert task.validate(task.networks, batch)["above_bicubic_db"] > 1
+
+
+def test_a_trunk_is_taken_from_a_network_of_another_task() -> None:
+    """A fill sees a mask beside the picture, and says nothing before it has learnt something."""
+    text = recipe_text("fill", 'start = "unfade-restore"', patch_px=64)
+    task = task_of("fill")(parse_recipe(text, "fill", "fill").settings, torch.device("cpu"))
+    for start in task.starts():
+        start_from(start.place, start.networks, relatives=start.relatives)
+    restorer = load_exported(place_of("unfade-restore"))[1]["restore"].state_dict()
+    own = task.networks["fill"].state_dict()
+    assert torch.equal(own["inner.stem.weight"][:, :3], restorer["inner.stem.weight"])
+    assert torch.equal(own["inner.down.1.0.first.weight"], restorer["inner.down.1.0.first.weight"])
+    x = torch.rand(1, 4, 32, 32)
+    assert torch.equal(task.networks["fill"](x), x[:, :3])
+    narrow = parse_recipe(recipe_text("fill", SMALL), "fill", "fill").settings
+    with pytest.raises(ModelRejected, match="does not fit at"):
+        start_from(
+            "unfade-restore", task_of("fill")(narrow, torch.device("cpu")).networks,
+            relatives={"fill": "restore"},
+        )  # fmt: skip
+
+
+def test_a_finder_of_other_classes_begins_with_the_trunk_of_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    own = 'name = "mine"\nclasses = ["loss", "crack"]\ntrunk = "unfade-damage"'
+    recipe = parse_recipe(recipe_text("damage", own, steps=1, patch_px=64), "mine", "mine")
+    fit(recipe, Pictures(folder, recipe.data), tmp_path, device="cpu")
+    made = load(tmp_path / "latest.pt").networks["damage"]
+    begun = load_exported(place_of("unfade-damage"))[1]["damage"].state_dict()
+    assert torch.allclose(made["stem.weight"], begun["stem.weight"], atol=1e-3)
+    assert made["head.weight"].shape[0] == 3 * 4 and begun["head.weight"].shape[0] == 7 * 4
+    with pytest.raises(RecipeError, match="No class of damage is called `losses`"):
+        parse_recipe(recipe_text("damage", 'classes = ["losses"]'), "mine", "mine")
 
 
 def test_the_students_network_learns_from_the_first_steps(folder: Path, tmp_path: Path) -> None:

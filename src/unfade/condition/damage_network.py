@@ -1,4 +1,4 @@
-"""The network that gives eyes a second opinion: what of a picture is damaged."""
+"""Networks that give eyes an opinion: what of a picture is damaged."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from unfade.picture import Picture
 NETWORK = "unfade-damage"
 
 
-def damage_network(picture: Picture, bench: BenchView) -> Any | None:
+def damage_network(picture: Picture, bench: BenchView, name: str = NETWORK) -> Any | None:
     """The opened network; None where it is not here, or the picture is in linear light, which it
     does not know."""
     if picture.encoding == "linear":
         return None
     try:
-        return bench.engine(NETWORK)
+        return bench.engine(name)
     except ModelMissing:
         return None

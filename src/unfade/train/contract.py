@@ -63,6 +63,7 @@ class Start:
     place: str
     networks: dict[str, nn.Module]
     helpers: frozenset[str] = frozenset()
+    relatives: dict[str, str] = field(default_factory=dict)  # of other tasks: name -> theirs
 
 
 class Task(ABC):

@@ -25,7 +25,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from unfade.errors import Cancelled, PromiseBroken
 from unfade.train import checkpoint as store
-from unfade.train.contract import Start, Task
+from unfade.train.contract import Batch, Start, Task
 from unfade.train.data import Patches, Pictures
 from unfade.train.recipe import RunSettings, TrainRecipe
 from unfade.train.sheet import save_sheet
@@ -33,6 +33,7 @@ from unfade.train.start import start_from
 from unfade.train.tasks import task_of
 
 VALIDATION_SEED = 9_000_001
+TOGETHER = 16  # batches that are learnt from in turn before they come again
 Report = Callable[[int, int, dict[str, float]], None]
 
 
@@ -113,15 +114,11 @@ def fit(
             store.save(state, out / name)
 
     before = state.seconds
-    for clean_nchw, numbers in patches.stream(
-        state.step * share + rank, recipe.run.steps * share, recipe.run.batch, stride=share
-    ):
+    for batch in batches(task, patches, recipe, state.step, share=share, rank=rank):
         factor = schedule(state.step, recipe.run)
         for part in task.optimisations.values():
             for group in part.optimiser.param_groups:
                 group["lr"] = part.learning_rate * factor
-        clean = clean_nchw.to(accelerator.device, torch.float32) / 255
-        batch = task.prepare(clean, [recipe.seed * 1_000_003 + n for n in numbers])
         with accelerator.autocast():
             losses = task.step(batch)
         for name, average in averages.items():
@@ -166,6 +163,45 @@ def fit(
     return Outcome(
         ended=ended, step=state.step, best=state.best, measured=state.measured, folder=out
     )
+
+
+def batches(
+    task: Task, patches: Patches, recipe: TrainRecipe, first: int, *, share: int = 1, rank: int = 0
+) -> Iterator[Batch]:
+    """What each step from ``first`` on learns from; the same whether it was resumed or not.
+
+    With ``reuse``, ``TOGETHER`` batches are made, learnt from in turn, and again, turned.
+    """
+    run = recipe.run
+    together = TOGETHER if run.reuse > 1 else 1
+    round_steps = together * run.reuse
+    rounds = range(first // round_steps, math.ceil(run.steps / round_steps))
+    made: list[Batch] = []
+    at = rounds.start * round_steps
+    for clean_nchw, numbers in patches.stream(
+        rounds.start * together * share + rank, rounds.stop * together * share, run.batch,
+        stride=share,
+    ):  # fmt: skip
+        clean = clean_nchw.to(task.device, torch.float32) / 255
+        made.append(task.prepare(clean, [recipe.seed * 1_000_003 + n for n in numbers]))
+        if len(made) < together:
+            continue
+        for step in range(max(at, first), min(at + round_steps, run.steps)):
+            time_, which = divmod(step - at, together)
+            yield made[which] if time_ == 0 else turned(made[which], time_)
+        at += round_steps
+        made.clear()
+
+
+def turned(batch: Batch, way: int) -> Batch:
+    """A batch turned by quarters, ``way`` % 4, and from the fourth way on mirrored as well."""
+
+    def one(tensor: Tensor) -> Tensor:
+        if tensor.ndim < 4:  # numbers about a patch, not a patch
+            return tensor
+        return torch.rot90(tensor if way < 4 else tensor.flip(-1), way % 4, (-2, -1)).contiguous()
+
+    return {name: one(tensor) for name, tensor in batch.items()}
 
 
 def schedule(step: int, run: RunSettings) -> float:
@@ -233,7 +269,9 @@ def _resumed(
 ) -> store.Checkpoint:
     if not (out / store.LATEST).exists():
         for start in starts:
-            start_from(start.place, start.networks, helpers=start.helpers)
+            start_from(
+                start.place, start.networks, helpers=start.helpers, relatives=start.relatives
+            )
         return store.Checkpoint(
             recipe_sha256=recipe.sha256, step=0, networks={}, averages={}, optimisers={}
         )

@@ -60,6 +60,8 @@ class RunSettings:
     Attributes:
         steps: of the optimiser; ``warmup_steps`` of them rise, then a cosine falls to
             ``final_share`` of the learning rate
+        reuse: every batch is made once and learnt from this often, turned another way each time
+            (Choi et al. 2019, data echoing): for damage that costs more than a step
         average: decay of the moving average of the weights, reached after nine times as many steps
             as it spans; before, it spans a ninth of those that were taken
         checkpoint_every, validate_every: steps
@@ -71,6 +73,7 @@ class RunSettings:
     batch: int = 16
     warmup_steps: int = 200
     final_share: float = 0.01
+    reuse: int = 1
     average: float = 0.999
     checkpoint_every: int = 500
     validate_every: int = 1000
@@ -80,6 +83,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checkpoint_every", "validate_every", "validation_patches"):
             _within(name, getattr(self, name), 1, 10**9)
+        _within("reuse", self.reuse, 1, 8)
         _within("average", self.average, 0.0, 0.999999)
 
 

@@ -14,7 +14,11 @@ from unfade.train.history import load_exported, place_of
 
 
 def start_from(
-    place: str, networks: dict[str, nn.Module], *, helpers: Collection[str] = ()
+    place: str,
+    networks: dict[str, nn.Module],
+    *,
+    helpers: Collection[str] = (),
+    relatives: Mapping[str, str] | None = None,
 ) -> None:
     """Fill networks with the averaged weights of an earlier training, matching by name.
 
@@ -24,6 +28,8 @@ def start_from(
             with unfade; empty: leave them as they are
         helpers: networks that begin anew where there is none of that name: the judge of an
             adversarial stage after one without
+        relatives: networks whose trunk may come from one of another task, and its name there:
+            all but the head, into the first channels where more is put in
     Raises:
         ModelRejected: no checkpoint, or its shapes are others
         UsageError: there is nothing of this name
@@ -32,7 +38,11 @@ def start_from(
         return
     found = _weights(place_of(place))
     for name, net in networks.items():
+        relative = (relatives or {}).get(name)
         if name not in found and name in helpers:
+            continue
+        if name not in found and relative in found:
+            _take_trunk(place, net, found[relative])
             continue
         if name not in found:
             raise ModelRejected(f"`{place}` holds no network `{name}`.", "Name another `start`.")
@@ -42,6 +52,19 @@ def start_from(
             raise ModelRejected(
                 f"`{place}` does not fit the network `{name}`: {error}.", "Use its own widths."
             ) from error
+
+
+def _take_trunk(place: str, net: nn.Module, other: Mapping[str, Any]) -> None:
+    own = net.state_dict()
+    for key, value in own.items():
+        if ".head." in f".{key}":  # it has another thing to say, and begins with nothing
+            value.zero_()
+            continue
+        given = other.get(key)
+        first = value if given is None or value.ndim < 2 else value[:, : given.shape[1]]
+        if given is None or given.shape != first.shape:
+            raise ModelRejected(f"`{place}` does not fit at `{key}`.", "Use its own widths.")
+        first.copy_(given)  # a view of the network's own weights
 
 
 def _weights(path: Path) -> dict[str, Mapping[str, Any]]:

@@ -17,10 +17,10 @@ from torch.nn import functional as f
 
 from unfade.degrade import DamageClass
 from unfade.engines.nets.plain_unet import PlainUNet
+from unfade.errors import RecipeError, nearest
 from unfade.train.ageing import aged
-from unfade.train.contract import Batch, Export, Task, adamw
+from unfade.train.contract import Batch, Export, Start, Task, adamw
 
-# channel of the network -> classes of unfade.degrade.DamageClass that it stands for
 CLASSES = ("scratch", "dust", "hair", "crease", "tear", "stain")
 
 
@@ -29,14 +29,21 @@ class DamageSettings:
     """What is learnt.
 
     Attributes:
+        name, about: of the network, when it is exported
+        classes: of ``unfade.degrade.DamageClass`` that are looked for; one logit each, behind the
+            one for any of them
         widths, blocks, reduce: of the network, see ``PlainUNet``
         damage: recipe of ``unfade.degrade``; its local classes are the targets
         sound_share: of the patches that carry the recipe's global damage only
         visible: damage of less opacity than this is neither demanded nor punished
         sound_weight: how much more an alarm on sound ground costs than a miss
         start: what to begin from, see ``start_from``
+        trunk: begin from all but the head of this one instead, which tells other classes
     """
 
+    name: str = "unfade-damage"
+    about: str = "where scratches, dust, hairs, creases, tears and stains lie"
+    classes: tuple[str, ...] = CLASSES
     widths: tuple[int, ...] = (24, 48, 96)
     blocks: tuple[int, ...] = (2, 2, 2)
     reduce: int = 2
@@ -46,6 +53,13 @@ class DamageSettings:
     visible: float = 0.15
     sound_weight: float = 1.0
     start: str = ""
+    trunk: str = ""
+
+    def __post_init__(self) -> None:
+        known = [kind.name.lower() for kind in DamageClass if kind]
+        for name in self.classes:
+            if name not in known:
+                raise RecipeError(f"No class of damage is called `{name}`.", nearest(name, known))
 
 
 class Damage(Task):
@@ -56,11 +70,16 @@ class Damage(Task):
     def __init__(self, settings: DamageSettings, device: torch.device) -> None:
         super().__init__(settings, device)
         net = PlainUNet(
-            3, 1 + len(CLASSES),
+            3, 1 + len(settings.classes),
             reduce=settings.reduce, widths=settings.widths, blocks=settings.blocks,
         )  # fmt: skip
         self.networks = {"damage": net}
         self.optimisations = {"damage": adamw([net], settings.learning_rate, clip=1.0)}
+
+    def starts(self) -> list[Start]:
+        given: DamageSettings = self.settings
+        anew = {"anew": self.networks["damage"]}
+        return [Start(given.trunk, anew, relatives={"anew": "damage"}), *super().starts()]
 
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:
         given: DamageSettings = self.settings
@@ -72,7 +91,8 @@ class Damage(Task):
             torch.cat([getattr(p, name) for p in parts])
             for name in ("pixels", "mask", "classes", "opacity")
         )
-        wanted = torch.stack([classes == int(DamageClass[name.upper()]) for name in CLASSES], 1)
+        codes = [int(DamageClass[name.upper()]) for name in given.classes]
+        wanted = torch.stack([classes == code for code in codes], 1)
         where = wanted.any(1, keepdim=True)
         sure = ((opacity >= given.visible) | ~mask)[:, None]
         targets = torch.cat((where, wanted), 1).float()
@@ -118,8 +138,8 @@ class Damage(Task):
         return [
             Export(
                 paper="Ronneberger et al. 2015, U-Net, arXiv:1505.04597",
-                name="unfade-damage", module=net, channels_in=3, channels_out=1 + len(CLASSES),
-                about="where scratches, dust, hairs, creases, tears and stains lie",
+                name=self.settings.name, module=net, channels_in=3,
+                channels_out=1 + len(self.settings.classes), about=self.settings.about,
                 task="find damage", shape="find", evidence=0,
                 tile_px=384,  # looked through with little memory, too
                 multiple_of=net.multiple_of,  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from unfade.engines.nets.plain_unet import PlainUNet
 from unfade.errors import RecipeError, nearest
 from unfade.steps.inpaint import METHODS, fill_holes
-from unfade.train.contract import Batch, Export, Task, adamw
+from unfade.train.contract import Batch, Export, Start, Task, adamw
 from unfade.train.holes import draw_holes
 
 THIN_PX = 12  # scratches
@@ -39,11 +39,11 @@ class FillSettings:
             it costs about as much processor time a patch as the network does
         widest_px: holes are up to this wide
         thin_share: of the patches, whose holes are at most ``THIN_PX`` wide
-        start: what to begin from, see ``start_from``
+        start: what to begin from, see ``start_from``; the trunk of a ``restore`` will do
     """
 
-    widths: tuple[int, ...] = (32, 48, 96, 128)
-    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    widths: tuple[int, ...] = (32, 64, 128)
+    blocks: tuple[int, ...] = (2, 2, 2)
     reduce: int = 2
     begin: str = "sparse"
     learning_rate: float = 5e-4
@@ -81,6 +81,9 @@ class Fill(Task):
         )
         self.networks = {"fill": net}
         self.optimisations = {"fill": adamw([net], settings.learning_rate, clip=1.0)}
+
+    def starts(self) -> list[Start]:
+        return [Start(self.settings.start, dict(self.networks), relatives={"fill": "restore"})]
 
     def prepare(self, clean_nchw: Tensor, seeds: Sequence[int]) -> Batch:
         rows, cols = clean_nchw.shape[2:]

@@ -1,15 +1,9 @@
-"""Losses: places where the paint has come off and one ground shows in all of them.
+"""Losses told by their tone, without a network: one ground shows in several places.
 
-What it sees: pieces of one tone (chalk, canvas, wood, bole), flat inside, with hard edges all
-around, ragged, several of them. What looks alike and is no loss: highlights, lace, flowers, snow,
-letters, clouds. So it prefers to miss: a picture has losses only where several pieces of one tone
-are beyond doubt, and a single patch is never enough.
-
-How: colours of flat places are counted in CIELAB; for each of the most frequent ones the pixels
-near it make pieces; each piece is measured (flatness, edges, outline, how many others have its
-tone) and judged by a logistic rule that was fitted on made losses over sound paintings and
-photographs (``benchmarks/paintings_fit.py``). It looks at an overview of at most 0.6 megapixels:
-losses under about 4 pixels of it are not seen. Outlines are then drawn at full size.
+Colours of flat places are counted in CIELAB; for each of the most frequent ones the pixels near it
+make pieces; each piece is measured (flatness, edges, outline, how many others have its tone), and
+the tone is judged by a logistic rule that was fitted on made losses over sound paintings and
+photographs (``benchmarks/paintings_fit.py``).
 """
 
 from __future__ import annotations
@@ -18,18 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unfade.condition.contract import Finder
-from unfade.condition.losses_rule import BIAS, MEAN, WEIGHTS
-from unfade.condition.marks.pages import is_page
-from unfade.condition.survey import block_px, overview
-from unfade.engines.contract import BenchView
-from unfade.findings import Losses, Mark, MarkKind, Region
-from unfade.picture import Picture, Pixels, Window
-from unfade.pixels.colour import linear_to_lab, srgb_to_linear
+from unfade.condition.losses.rule import BIAS, MEAN, WEIGHTS
+from unfade.findings import Region
+from unfade.picture import Pixels, Window
 from unfade.pixels.masks import width
 
-OVERVIEW_PX = 600_000
-LEAST_SIDE_PX = 64
 TONES = 8  # most frequent colours of flat places that are looked at
 NEAR = 8.0  # CIELAB: colours this near to a tone belong to it
 BIN = 6.0
@@ -186,31 +173,13 @@ def _measured(lab: Pixels, labels: np.ndarray, stats: np.ndarray, k: int) -> lis
     ]
 
 
-def lab_of(picture: Picture, bench: BenchView) -> tuple[Pixels, int]:
-    """The overview in CIELAB, and how many pixels of the picture make one of it."""
-    k = block_px(picture, OVERVIEW_PX)
-    small = overview(picture, bench, k=k)
-    return _lab(small), k
-
-
-def _lab(pixels: Pixels) -> Pixels:
-    colour = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    lab: Pixels = linear_to_lab(srgb_to_linear(np.clip(colour, 0, 1))).astype(np.float32)
-    return lab
-
-
 def odds(features: np.ndarray) -> np.ndarray:
     """Log odds that tones of these features (..., len(FEATURES)) are a ground that shows."""
     return np.asarray((features - np.array(MEAN)) @ np.array(WEIGHTS) + BIAS)
 
 
-def look(picture: Picture, bench: BenchView) -> Losses:
-    """Losses of paint, each an item, or why nothing can be told."""
-    if min(picture.rows, picture.cols) < LEAST_SIDE_PX:
-        return Losses(says=f"Too small to tell losses: {picture.rows} x {picture.cols} pixels.")
-    if is_page(picture):
-        return Losses(says="A drawing, text page or screenshot: no losses of paint.")
-    lab, k = lab_of(picture, bench)
+def surest(lab: Pixels) -> tuple[float, Tone] | None:
+    """The tone with hard rims that is most like a ground that shows, and its log odds."""
     best: tuple[float, Tone] | None = None
     for tone in tones_of(lab):
         score = float(odds(tone.features))
@@ -219,66 +188,4 @@ def look(picture: Picture, bench: BenchView) -> Losses:
         hard = not clipped and known["hard"] >= HARD and known["hard_low"] >= HARD_LOW
         if hard and (best is None or score > best[0]):
             best = score, tone
-    if best is None or best[0] < MAY_BE:
-        return Losses(says="No losses of paint stand out beyond doubt.", confidence=0.8)
-    score, tone = best
-    confidence = float(1 / (1 + np.exp(EVEN_ODDS - score)))
-    if score < SURE_ODDS:
-        return Losses(says="Losses: not sure; several hard-edged places have one tone.")
-    chosen = [r for r, hard in zip(tone.pieces, tone.hard) if hard >= HARD_PIECE]
-    marks = tuple(
-        mark
-        for region in chosen
-        if (mark := _outlined(picture, region, tone, k, confidence)) is not None
-    )
-    if len(marks) < LEAST_PIECES:
-        return Losses(says="No losses of paint stand out beyond doubt.", confidence=0.8)
-    share = sum(m.region.area_px for m in marks) / (picture.rows * picture.cols)
-    colour = tone.colour
-    return Losses(
-        says=f"{len(marks)} losses of paint, {share:.2%} of the picture; the ground that shows is "
-        f"{'light' if colour[0] > 60 else 'dark' if colour[0] < 35 else 'mid-toned'}.",
-        confidence=confidence,
-        items=marks,
-        area_share=share,
-        ground=(float(colour[0]), float(colour[1]), float(colour[2])),
-    )
-
-
-def _outlined(
-    picture: Picture, region: Region, tone: Tone, k: int, confidence: float
-) -> Mark | None:
-    """A piece of the overview drawn at full size: what has its tone in and beside it."""
-    import cv2
-
-    margin = 2 * k
-    window = region.window.scaled(k).grown(margin, picture.rows, picture.cols)
-    coarse = np.zeros((window.rows, window.cols), np.uint8)
-    top, left = region.window.top * k - window.top, region.window.left * k - window.left
-    large = region.mask.repeat(k, axis=0).repeat(k, axis=1)
-    coarse[top : top + large.shape[0], left : left + large.shape[1]] = large
-    side = 2 * k + 1
-    beside = cv2.dilate(coarse, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
-    apart = ((_lab(picture.read(window)) - tone.colour) ** 2).sum(axis=2)
-    mask = ((apart < np.float32((1.5 * NEAR) ** 2)) & beside).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    if not mask.any():
-        return None
-    rows, cols = np.nonzero(mask)
-    box = Window(int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1)
-    inside = mask[box.slices] > 0
-    place = Window(
-        window.top + box.top, window.left + box.left,
-        window.top + box.bottom, window.left + box.right,
-    )  # fmt: skip
-    return Mark(
-        kind=MarkKind.LOSS,
-        region=Region.of(inside, place),
-        light=bool(tone.colour[0] > 50),
-        width_px=width(inside),
-        length_px=float(np.hypot(place.rows, place.cols)),
-        confidence=confidence,
-    )
-
-
-FINDER = Finder(name="losses", title="Losses of paint, each an item", look=look)
+    return best
