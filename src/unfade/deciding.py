@@ -25,7 +25,7 @@ from unfade.recipe import Recipe, load_recipe
 from unfade.record import Evidence
 from unfade.steps import Kind, step_of
 from unfade.steps.inpaint.choice import AUTO
-from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION
+from unfade.steps.inpaint.learned import CLASSICAL, DIFFUSION, OWN_METHOD
 from unfade.treatment import open_network
 
 
@@ -124,7 +124,7 @@ def lay_fill(
     own = over.setdefault("inpaint", {})
     if fill is not None:
         own["method"] = fill
-        learned = fill not in (AUTO, *CLASSICAL)
+        learned = fill not in (AUTO, *CLASSICAL, OWN_METHOD)
         permitted = policy in ASKING_IS_PERMISSION or Evidence.INVENTED in policy_classes(policy)
         if learned and permitted:
             own.setdefault("max_width_px", 20_000)

@@ -18,7 +18,7 @@ from unfade.findings import Fade, Findings, Mark, MarkKind, Marks, Noise, Region
 from unfade.picture import Window
 from unfade.recipe import Recipe
 from unfade.record import Evidence
-from unfade.steps import find_step
+from unfade.steps import find_step, step_of
 
 LOUD = Noise(says="loud.", confidence=0.9, sigma=NOISY * 1.5, grain=False)
 
@@ -127,6 +127,16 @@ def test_advised_noise_is_taken_off_by_the_network_and_named_noise_as_it_was_nam
     assert step(settings={"denoise": {"keep_grain": 0.3}})["settings"]["method"] == "wavelet"
     (seen,) = by_networks(advise(Findings(noise=LOUD)), ()).recipe.steps
     assert seen.to_dict()["method"] == "unfade"
+
+
+def test_repairs_that_are_advised_are_filled_by_the_network() -> None:
+    found = advise(Findings(marks=marks(MarkKind.DUST, MarkKind.SCRATCH)))
+    assert [s.to_dict()["method"] for s in found.recipe.steps] == ["sparse", "sparse"]
+    better = by_networks(found, ("remove_dust",))
+    methods = {step_of(s).name: s.to_dict()["method"] for s in better.recipe.steps}
+    assert methods == {"remove_dust": "sparse", "remove_scratches": "unfade"}
+    assert "Filled by the network" in better.reasons["remove_scratches"]
+    assert "network" not in better.reasons["remove_dust"]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

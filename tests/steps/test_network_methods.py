@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from skimage import data
@@ -19,6 +20,7 @@ from unfade.errors import NoSuchNetwork, PolicyError, SettingsError, UsageError
 from unfade.findings import Findings, Mark, MarkKind, Marks, Noise
 from unfade.picture import Picture
 from unfade.pixels.regions import regions_of
+from unfade.record import Evidence
 from unfade.steps import deblock, deblur, denoise, inpaint, upscale
 from unfade.steps.contract import may_be_network
 from unfade.treatment import treat
@@ -76,7 +78,7 @@ class Bench(PlainBench):
             self.opened = TiledMender(ModelFacts(**plain), self.runtime, single(8, scale))
 
     def engine(self, name: str) -> Any:
-        if name.startswith(("no-", "yunet", "sface", "unfade-damage")):
+        if name.startswith(("no-", "yunet", "sface", "unfade-")):
             raise NoSuchNetwork("none")
         return self.opened
 
@@ -317,3 +319,35 @@ def test_every_step_that_names_networks_tells_which_are_its_own() -> None:
     for step in (deblock.STEP, deblur.STEP, denoise.STEP, inpaint.STEP, upscale.STEP):
         default = step.settings()
         assert step.network(default) is None or step is deblur.STEP
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_the_fill_that_comes_along_betters_the_one_that_it_begins_with(name: str) -> None:
+    sound = np.ascontiguousarray(getattr(data, name)()[40:296, 60:316])
+    mask = np.zeros(sound.shape[:2], bool)
+    for k in range(6):
+        line = [(20 + 35 * k, 10 + 6 * k), (45 + 30 * k, 240 - 9 * k)]
+        mask |= cv2.line(np.zeros(mask.shape, np.uint8), *line, 1, 6) > 0
+    hurt = sound.copy()
+    hurt[mask] = 255
+    left = {}
+    for method in ("sparse", "unfade"):
+        over = {"inpaint": {"method": method, "grain": 0.0}}
+        made = unfade.restore(hurt, mask=mask, only=("inpaint",), settings=over)
+        assert np.array_equal(made.picture.samples[~mask], hurt[~mask])
+        evidence = made.evidence[mask]
+        assert (evidence == int(Evidence.ESTIMATED)).mean() > 0.95
+        apart = made.picture.samples[mask].astype(float) - sound[mask]
+        left[method] = float((apart**2).mean())
+    assert left["unfade"] < 0.97 * left["sparse"]
+
+
+def test_the_fill_that_comes_along_leaves_wide_holes_to_others() -> None:
+    hurt = np.ascontiguousarray(data.astronaut()[:200, :300])
+    mask = np.zeros(hurt.shape[:2], bool)
+    mask[40:44, 20:120] = mask[70:170, 150:250] = True
+    made = unfade.restore(hurt, mask=mask, only=("inpaint",), fill="unfade")
+    assert np.array_equal(made.picture.samples[70:170, 150:250], hurt[70:170, 150:250])
+    assert (made.evidence[40:44, 20:120] == int(Evidence.ESTIMATED)).mean() > 0.9
+    (done,) = made.record.to_dict()["steps"]
+    assert [left["width_px"] > 64 for left in done["measured"]["too_wide"]] == [True]

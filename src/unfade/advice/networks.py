@@ -22,8 +22,14 @@ ENLARGERS: Mapping[int, tuple[str, str]] = {
     4: ("unfade-upscale-x4", " By the network, which measured 1.7 dB above Lanczos."),
 }
 
+FILL = ("unfade", " Filled by the network, which measured better than sparse cosines.")
+
 # step that was advised -> method, and why
 BETTER: Mapping[str, tuple[str, str]] = {
+    "fill_losses": FILL,
+    "mend_wear": FILL,
+    "remove_dust": FILL,
+    "remove_scratches": FILL,
     "denoise": ("unfade", " By the network, which measured better than wavelets."),
 }
 

@@ -18,13 +18,21 @@ from unfade.steps import networks
 from unfade.steps.inpaint.choice import AUTO, chosen_method
 
 CLASSICAL = ("telea", "navier-stokes", "biharmonic", "sparse", "patch")
+# what comes along betters a classical fill; wide holes it cannot fill either
+OWN_METHOD, OWN = "unfade", "unfade-fill"
 # method -> network of the catalogue
-NETWORKS = {"lama": "big-lama", "mat": "mat-places512", "mi-gan": "mi-gan-512"}
+NETWORKS = {
+    OWN_METHOD: OWN,
+    "lama": "big-lama",
+    "mat": "mat-places512",
+    "mi-gan": "mi-gan-512",
+}
 DIFFUSION = "diffusion"
 
 # Enough sound surround for two rows of patches, and for a fair sample of the grain.
 SURROUND_PX = 32
 # A network reads the scene from what lies around the hole; beside a wide hole half its extent.
+# unfade's own, which betters a classical fill, looks no further than that.
 NETWORK_SURROUND_PX = 128
 # Up to here a fill is estimated from what lies beside it; what lies deeper is made up.
 SMALL_LOSS_PX = 64.0
@@ -98,4 +106,4 @@ def one_piece(mark: Mark, settings: Learned) -> bool:
 
 def surround_px(settings: Learned) -> int:
     """How much sound surround a hole needs."""
-    return SURROUND_PX if network_of(settings) is None else NETWORK_SURROUND_PX
+    return SURROUND_PX if network_of(settings) in (None, OWN) else NETWORK_SURROUND_PX
