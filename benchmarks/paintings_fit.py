@@ -5,8 +5,9 @@
 Prints how well each rule does on pictures that it was not fitted on (five parts); with ``--write``
 its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses/rule.py``. How the
 network's opinion of cracks is weighed is fitted on pictures that it was not trained on, made cracks
-and crack maps of real paintings (``DATA/damage/craquelure``) laid over them. About twelve minutes
-on one core; ``--only`` fits one of them.
+and crack maps of real paintings (``DATA/damage/craquelure``) laid over them. ``--only pieces``
+shows what passes the limits on what ``unfade-losses`` says. About fifteen minutes on one core;
+``--only`` does one of them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ None of them can know what lay under a wide loss: a hole wider than ``max_width_
 is named in the record and stays among the findings.
 
 ``unfade`` is a small network that comes along and betters what ``sparse`` makes of a hole; advice
-takes it where it repairs by itself. It looks no further around the hole than that.
+takes it where it repairs by itself. It looks at no more than the surround that `sparse` needs.
 Networks that have learned what pictures look like can fill wider holes: ``lama``, ``mat``,
 ``mi-gan``, any network for ``inpaint`` that was added, and, in this step alone, ``diffusion``,
 which can be told in words what to paint. Up to 64 pixels a learned fill counts as estimated like
