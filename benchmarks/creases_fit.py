@@ -17,14 +17,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from not_learnt_from import not_learnt_from
 
 from unfade import Bench
 from unfade.condition.creases import judge, lines_of, rips_of, said_of_line
 from unfade.condition.damage_network import NETWORK
 from unfade.degrade import degrade, parse_degradation
 from unfade.findings import MarkKind
-from unfade.train.data import Pictures
-from unfade.train.recipe import read_recipe
 
 DAMAGE = {
     "creases": "count = 1.2",
@@ -40,9 +39,7 @@ Row = tuple[float, float, bool, int]  # own log odds, the network's, right or no
 
 def scenes(data: Path, number: int) -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
     """Number, kind of damage or "", stored pixels and what is damaged."""
-    pictures = Pictures(data / "train", read_recipe("damage").data)
-    sources = [*pictures.of("validation"), *pictures.of("test")]
-    np.random.default_rng(0).shuffle(sources)  # type: ignore[arg-type]
+    pictures, sources = not_learnt_from(data, seed=0)
     for n, source in enumerate(sources[:number]):
         sound = pictures.pixels(source).astype(np.float32) / 255
         yield n, "", sound, np.zeros(sound.shape[:2], bool)

@@ -251,6 +251,16 @@ def upscale(options: argparse.Namespace) -> None:
             mean(rows)
 
 
+def compared(made: dict[str, np.ndarray], sound: np.ndarray) -> dict[str, float]:
+    """PSNR and ST-LPIPS of each way's result."""
+    row = {}
+    for way, result in made.items():
+        shown = np.clip(result, 0, 1).astype(np.float32)
+        row[f"{way}, PSNR"] = peak_signal_to_noise(shown, sound)
+        row[f"{way}, ST-LPIPS"] = perceptual_distance(shown, sound)
+    return row
+
+
 def worn(options: argparse.Namespace) -> None:
     """Enlarging pictures that are worn; less ST-LPIPS is better."""
     names = {"faithful": "unfade-upscale-x2"}
@@ -272,12 +282,7 @@ def worn(options: argparse.Namespace) -> None:
                 hurt = degrade(low, recipe="grain-blocks-blur", seed=i).pixels.astype(np.float32)
                 made = {"lanczos": enlarge_lanczos(hurt, scale=scale)}
                 made |= {way: engine.mend(hurt) for way, engine in engines.items()}
-                row = {}
-                for way, result in made.items():
-                    shown = np.clip(result, 0, 1).astype(np.float32)
-                    row[f"{way}, ST-LPIPS"] = perceptual_distance(shown, sound)
-                    row[f"{way}, PSNR"] = peak_signal_to_noise(shown, sound)
-                rows.append(row)
+                rows.append(compared(made, sound))
             print(
                 f"{folder}, {len(rows)} pictures, worn, {scale} times (ST-LPIPS: Lanczos - 30 %):"
             )
@@ -300,12 +305,7 @@ def translate(options: argparse.Namespace) -> None:
                 hurt = degrade(sound, without_holes("bringing-old-photos-back"), i).pixels
                 made = {"damaged": np.clip(hurt, 0, 1).astype(np.float32)}
                 made |= {name: engine.mend(made["damaged"]) for name, engine in engines.items()}
-                row = {}
-                for way, result in made.items():
-                    shown = np.clip(result, 0, 1).astype(np.float32)
-                    row[f"{way}, PSNR"] = peak_signal_to_noise(shown, sound)
-                    row[f"{way}, ST-LPIPS"] = perceptual_distance(shown, sound)
-                rows.append(row)
+                rows.append(compared(made, sound))
             print(f"{folder}, {len(rows)} pictures, aged as Wan et al. do")
             mean(rows)
 

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from not_learnt_from import not_learnt_from
 from PIL import Image
+from treatments.paintings import crack_maps, under_cracks
 
 from unfade import Bench, Picture
 from unfade.condition import craquelure, losses
@@ -33,8 +35,6 @@ from unfade.condition.losses import tones
 from unfade.condition.survey import luma, windows
 from unfade.degrade import degrade, parse_degradation
 from unfade.findings import Region
-from unfade.train.data import Pictures
-from unfade.train.recipe import read_recipe
 
 HEAD = 'format = 1\nname = "fit"\nreference_px = 0\n'
 CRACKS = """[[damage]]
@@ -126,9 +126,7 @@ def craquelure_rows(data: Path) -> Rows:
 
 def new_to_networks(data: Path, paintings: int, others: int) -> Iterator[tuple[int, np.ndarray]]:
     """Pictures that neither ``unfade-damage`` nor ``unfade-losses`` was trained on, numbered."""
-    pictures = Pictures(data / "train", read_recipe("damage").data)
-    sources = [*pictures.of("validation"), *pictures.of("test")]
-    np.random.default_rng(3).shuffle(sources)  # type: ignore[arg-type]
+    pictures, sources = not_learnt_from(data, seed=3)
     old = [s for s in sources if s.name.startswith("paintings/")][:paintings]
     new = [s for s in sources if not s.name.startswith("paintings/")][:others]
     for number, source in enumerate(old + new):
@@ -138,22 +136,18 @@ def new_to_networks(data: Path, paintings: int, others: int) -> Iterator[tuple[i
 def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
     """Own log odds, log of the share that the network sees, cracked or not, number."""
     whole, none = (parse_degradation(HEAD + t) for t in (CRACKS + AFTER, AFTER))
-    maps = sorted((data / "damage" / "craquelure").glob("*_[0-9][0-9][0-9].png"))
+    maps = crack_maps(data)
     rows = []
     with Bench(threads=1) as bench:
         network = bench.engine(NETWORK)
         for number, pixels in new_to_networks(data, 40, 70):
             made = degrade(pixels, whole, number)
             light = any(drawn["light"] for drawn in made.drawn("cracks"))
-            with Image.open(maps[number * 31 % len(maps)]) as image:
-                one = np.asarray(image.convert("L")) > 127
-            tiles = [-(-a // b) for a, b in zip(pixels.shape, one.shape)]
-            real = np.tile(one, tiles)[: pixels.shape[0], : pixels.shape[1]]
-            soft = cv2.GaussianBlur(real.astype(np.float32), (0, 0), 0.7)[:, :, None] * 0.75
+            cracked, real = under_cracks(pixels, maps[number * 31 % len(maps)])
             scenes = (
                 (degrade(pixels, none, number).pixels, None, (False, True)),
                 (made.pixels, made.opacity > 0.15, (light,)),
-                (pixels * (1 - soft) + 0.12 * soft, real, (False,)),
+                (cracked, real, (False,)),
             )
             for hurt, cracks, polarities in scenes:
                 shown = np.clip(hurt, 0, 1).astype(np.float32)
@@ -218,7 +212,7 @@ def show_pieces(data: Path) -> None:
             for hurt in (False, True):
                 made = degrade(pixels, whole if hurt else none, number)
                 truth = made.opacity > 0.15 if hurt else np.zeros(pixels.shape[:2], bool)
-                small = losses.in_colour(made.pixels)
+                small = np.clip(made.pixels, 0, 1)
                 pieces = losses.pieces_of(network.find(small)[:, :, 0])
                 scenes.append((hurt, truth, small, pieces))
     gone = sum(int(truth.sum()) for _, truth, _, _ in scenes)
@@ -226,9 +220,8 @@ def show_pieces(data: Path) -> None:
     shipped = losses.PIECE_ODDS, losses.ANOTHER_ODDS
     for sure, another in ((3.0, 3.0), (3.5, 3.5), (4.0, 4.0), shipped, (4.0, 1.0)):
         marked = seen = right = pieces_ = area = 0
-        losses.PIECE_ODDS, losses.ANOTHER_ODDS = sure, another
         for hurt, truth, small, pieces in scenes:
-            chosen = [piece.region for piece in losses.sure_of(small, pieces)]
+            chosen = [piece.region for piece in losses.sure_of(small, pieces, sure, another)]
             hits = [r.area_px for r in chosen if truth[r.window.slices][r.mask].mean() > 0.5]
             if hurt:
                 pieces_, right, area = pieces_ + len(chosen), right + len(hits), area + sum(hits)
@@ -240,7 +233,6 @@ def show_pieces(data: Path) -> None:
             f"precision {right / max(1, pieces_):.3f}, seen in {seen} pictures, "
             f"{area / gone:.1%} covered"
         )
-    losses.PIECE_ODDS, losses.ANOTHER_ODDS = shipped
 
 
 def fitted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

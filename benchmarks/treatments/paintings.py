@@ -58,15 +58,25 @@ def codes(pixels: np.ndarray) -> np.ndarray:
 
 def real_cracks(data: Path, sound: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray] | None:
     """A sound picture under a crack map of a real painting, and the map; None: there is none."""
-    maps = sorted((data / "damage" / "craquelure").glob("*_[0-9][0-9][0-9].png"))
+    maps = crack_maps(data)
     if not maps:
         return None
-    with Image.open(maps[(number * 37) % len(maps)]) as image:
+    cracked, mask = under_cracks(sound / 255.0, maps[(number * 37) % len(maps)])
+    return codes(cracked), mask
+
+
+def crack_maps(data: Path) -> list[Path]:
+    return sorted((data / "damage" / "craquelure").glob("*_[0-9][0-9][0-9].png"))
+
+
+def under_cracks(pixels: np.ndarray, crack_map: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A picture with a crack map, as often as fills it, laid over it in dark; and the mask."""
+    with Image.open(crack_map) as image:
         one = np.asarray(image.convert("L")) > 127
-    high, wide = -(-sound.shape[0] // one.shape[0]), -(-sound.shape[1] // one.shape[1])
-    mask = np.tile(one, (high, wide))[: sound.shape[0], : sound.shape[1]]
+    high, wide = -(-pixels.shape[0] // one.shape[0]), -(-pixels.shape[1] // one.shape[1])
+    mask = np.tile(one, (high, wide))[: pixels.shape[0], : pixels.shape[1]]
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.7)[:, :, None] * 0.75
-    return codes(sound / 255.0 * (1 - soft) + 0.12 * soft), mask
+    return pixels * (1 - soft) + 0.12 * soft, mask
 
 
 def rows(data: Path, number: int) -> Iterator[Row]:

@@ -83,6 +83,18 @@ def test_batches_that_are_used_again_are_turned_and_resumed_in_their_midst(folde
             assert torch.equal(one["damaged"], two["damaged"])
 
 
+@pytest.mark.parametrize("setting", ["turns = false", "whole = true"])
+def test_batches_are_turned_only_as_the_recipe_lets_patches_be(folder: Path, setting: str) -> None:
+    recipe = _recipe(3 * TOGETHER, "reuse = 3\n")
+    recipe = parse_recipe(recipe.text.replace("[data]\n", f"[data]\n{setting}\n"), "r", "r")
+    task = task_of("restore")(recipe.settings, torch.device("cpu"))
+    patches = Patches(Pictures(folder, recipe.data), "train", recipe.data, recipe.seed)
+    first, again, third = list(batches(task, patches, recipe, 0))[::TOGETHER]
+    mirrored = first["clean"].flip(-1) if "whole" in setting else first["clean"]
+    assert torch.equal(again["clean"], mirrored)
+    assert torch.equal(third["clean"], first["clean"])
+
+
 def test_eight_ways_to_turn_are_eight() -> None:
     batch = {"patch": torch.rand(1, 1, 4, 4), "number": torch.rand(1, 3)}
     ways = [turned(batch, way) for way in range(8)]

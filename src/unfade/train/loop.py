@@ -33,6 +33,7 @@ from unfade.train.start import start_from
 from unfade.train.tasks import task_of
 
 VALIDATION_SEED = 9_000_001
+MIRRORED = 4  # the first way of `turned` that mirrors
 TOGETHER = 16  # batches that are learnt from in turn before they come again
 Report = Callable[[int, int, dict[str, float]], None]
 
@@ -170,7 +171,8 @@ def batches(
 ) -> Iterator[Batch]:
     """What each step from ``first`` on learns from; the same whether it was resumed or not.
 
-    With ``reuse``, ``TOGETHER`` batches are made, learnt from in turn, and again, turned.
+    With ``reuse``, ``TOGETHER`` batches are made, learnt from in turn, and again, turned as the
+    recipe lets patches be: whole pictures are mirrored alone, and without ``turns`` none is.
     """
     run = recipe.run
     together = TOGETHER if run.reuse > 1 else 1
@@ -187,8 +189,12 @@ def batches(
         if len(made) < together:
             continue
         for step in range(max(at, first), min(at + round_steps, run.steps)):
-            time_, which = divmod(step - at, together)
-            yield made[which] if time_ == 0 else turned(made[which], time_)
+            way, which = divmod(step - at, together)
+            if not recipe.data.turns:
+                way = 0
+            elif recipe.data.whole:
+                way = way % 2 * MIRRORED
+            yield turned(made[which], way) if way else made[which]
         at += round_steps
         made.clear()
 
@@ -199,7 +205,8 @@ def turned(batch: Batch, way: int) -> Batch:
     def one(tensor: Tensor) -> Tensor:
         if tensor.ndim < 4:  # numbers about a patch, not a patch
             return tensor
-        return torch.rot90(tensor if way < 4 else tensor.flip(-1), way % 4, (-2, -1)).contiguous()
+        mirrored = tensor.flip(-1) if way >= MIRRORED else tensor
+        return torch.rot90(mirrored, way % 4, (-2, -1)).contiguous()
 
     return {name: one(tensor) for name, tensor in batch.items()}
 

@@ -39,6 +39,7 @@ from unfade.findings import Losses, Mark, MarkKind, Region
 from unfade.picture import Picture, Pixels, Plane, Window
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
 from unfade.pixels.masks import width
+from unfade.pixels.regions import regions_of
 
 OVERVIEW_PX = 600_000
 LEAST_SIDE_PX = 64
@@ -74,7 +75,7 @@ def look(picture: Picture, bench: BenchView) -> Losses:
     if is_page(picture):
         return Losses(says="A drawing, text page or screenshot: no losses of paint.")
     k = block_px(picture, OVERVIEW_PX)
-    small = in_colour(overview(picture, bench, k=k))
+    small = np.clip(overview(picture, bench, k=k), 0, 1)
     network = damage_network(picture, bench, NETWORK)
     if network is None:
         return _by_tone(picture, lab_of(small), k)
@@ -83,46 +84,35 @@ def look(picture: Picture, bench: BenchView) -> Losses:
 
 def pieces_of(odds: Plane) -> list[tuple[Region, float]]:
     """Pieces of pixels that the network takes for losses, and the means of their log odds."""
-    import cv2
-
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (odds > PIXEL_ODDS).astype(np.uint8), connectivity=8
-    )
-    pieces = []
-    for k in range(1, len(stats)):
-        left, top, cols, rows, area = (int(v) for v in stats[k])
-        if area >= PIECE_PX:
-            window = Window(top, left, top + rows, left + cols)
-            inside = labels[window.slices] == k
-            pieces.append((Region.of(inside, window), float(odds[window.slices][inside].mean())))
-    return pieces
-
-
-def in_colour(pixels: Pixels) -> Pixels:
-    """(rows, cols, 3) of a picture in colour or grey, 0-1."""
-    colour = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    return np.ascontiguousarray(np.clip(colour, 0, 1), np.float32)
+    pieces = (p for p in regions_of(odds > PIXEL_ODDS) if p.area_px >= PIECE_PX)
+    return [(p, float(odds[p.window.slices][p.mask].mean())) for p in pieces]
 
 
 def lab_of(pixels: Pixels) -> Pixels:
-    """The same in CIELAB."""
-    lab: Pixels = linear_to_lab(srgb_to_linear(in_colour(pixels))).astype(np.float32)
+    """(rows, cols, 3) in CIELAB, of a picture in colour or grey."""
+    colour = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+    lab: Pixels = linear_to_lab(srgb_to_linear(np.clip(colour, 0, 1))).astype(np.float32)
     return lab
 
 
-def sure_of(small: Pixels, pieces: Sequence[tuple[Region, float]]) -> list[Piece]:
-    """The pieces that count: the sure ones, and those that show the ground of a sure one."""
+def sure_of(
+    small: Pixels,
+    pieces: Sequence[tuple[Region, float]],
+    least: float = PIECE_ODDS,
+    another: float = ANOTHER_ODDS,
+) -> list[Piece]:
+    """The pieces that count: of at least so high odds, and those that show the ground of one."""
     seen = []
     for region, odds in pieces:
         inside = small[region.window.slices][region.mask]
         seen.append(Piece(region, odds, np.median(lab_of(inside[None]), axis=(0, 1))))
-    grounds = [piece.ground for piece in seen if piece.odds >= PIECE_ODDS]
+    grounds = [piece.ground for piece in seen if piece.odds >= least]
 
     def is_another(piece: Piece) -> bool:
         apart = (float(np.linalg.norm(piece.ground - ground)) for ground in grounds)
-        return piece.odds >= ANOTHER_ODDS and min(apart, default=np.inf) < NEAR
+        return piece.odds >= another and min(apart, default=np.inf) < NEAR
 
-    return [piece for piece in seen if piece.odds >= PIECE_ODDS or is_another(piece)]
+    return [piece for piece in seen if piece.odds >= least or is_another(piece)]
 
 
 def _by_network(

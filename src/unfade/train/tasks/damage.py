@@ -78,6 +78,7 @@ class Damage(Task):
 
     def starts(self) -> list[Start]:
         given: DamageSettings = self.settings
+        # Under another name it is only a relative, of which the trunk alone is taken.
         anew = {"anew": self.networks["damage"]}
         return [Start(given.trunk, anew, relatives={"anew": "damage"}), *super().starts()]
 
