@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import cv2
 import numpy as np
 import pytest
 import sheet_scenes as scenes
 from eye_scenes import ODD_PICTURES, ThreadedBench, stored
 
+from unfade import Bench
 from unfade.condition.creases import find_creases, look
-from unfade.condition.creases.judge import MARK_CREASE, joined
 from unfade.condition.creases.lines import find_lines, log_light
-from unfade.condition.damage_network import NETWORK
+from unfade.condition.creases.seen import NETWORK
 from unfade.engines.contract import PlainBench
 from unfade.findings import Creases, MarkKind, paint
 from unfade.picture import Picture, Window
@@ -51,10 +54,10 @@ def test_a_fold_is_found_and_followed() -> None:
 
 
 class Opinion(PlainBench):
-    """A bench whose damage network is as sure everywhere as it is told to be."""
+    """A bench whose network sees what it is told to: (rows, cols, 3) log odds."""
 
-    def __init__(self, odds: float) -> None:
-        self.odds, self.asked = odds, 0
+    def __init__(self, logits: np.ndarray) -> None:
+        self.logits, self.asked = logits.astype(np.float32), 0
 
     def engine(self, name: str) -> Opinion:
         assert name == NETWORK
@@ -62,28 +65,64 @@ class Opinion(PlainBench):
 
     def find(self, pixels: np.ndarray) -> np.ndarray:
         self.asked += 1
-        return np.full((*pixels.shape[:2], 7), self.odds, np.float32)
+        rows, cols = pixels.shape[:2]
+        return np.asarray(cv2.resize(self.logits, (cols, rows), interpolation=cv2.INTER_AREA))
 
 
-def test_the_networks_opinion_is_weighed_and_asked_for_once() -> None:
-    picture = Picture.of(straight_fold()[0])
-    agreeing, doubting = Opinion(8.0), Opinion(-8.0)
-    assert [mark.kind for mark in look(picture, agreeing).items] == [MarkKind.CREASE]
-    assert not look(picture, doubting).items
-    assert agreeing.asked == doubting.asked == 1
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench(threads=1) as opened:
+        yield opened
 
 
-@pytest.mark.parametrize("kind", [MarkKind.CREASE, MarkKind.TEAR])
-def test_each_opinion_alone_is_not_enough(kind: MarkKind) -> None:
-    assert joined(0.97, 4.0, kind) > MARK_CREASE > joined(0.97, -4.0, kind)
-    assert joined(0.05, 2.0, kind) < MARK_CREASE
-    assert 0 <= joined(1e-9, -99.0, kind) < joined(1 - 1e-9, 99.0, kind) <= 1
+def test_a_line_is_told_by_what_the_network_sees_along_it() -> None:
+    pixels, truth = straight_fold()
+    aside = np.abs(np.arange(512)[:, None] - truth)
+    seen = np.where(aside < 3, 4.0, -7.0)[:, :, None] * (1, 1, 0) - (0, 0, 7)
+    agreeing, blind = Opinion(seen), Opinion(np.full((512, 512, 3), -7.0))
+    found = look(Picture.of(pixels), agreeing)
+    assert [mark.kind for mark in found.items] == [MarkKind.CREASE]
+    points = np.array(found.folds[0].points)
+    off = points[:, 0] - np.interp(points[:, 1], np.arange(512), truth)
+    assert np.median(np.abs(off)) < 1.5
+    assert look(Picture.of(pixels), blind).items == ()
+    assert agreeing.asked == blind.asked == 2  # a small overview for folds, a larger one for tears
 
 
-def test_nobody_is_asked_where_there_is_no_candidate() -> None:
-    bench = Opinion(8.0)
-    assert not look(Picture.of(np.full((300, 300, 3), 0.5, np.float32)), bench).items
-    assert bench.asked == 0
+def test_what_it_sees_where_nothing_is_is_no_fold() -> None:
+    """A fold has lit and shaded flanks; of a line in one plain colour the network is not enough."""
+    seen = np.full((300, 300, 3), -7.0)
+    seen[150:152, 60:200, :2] = 1.0
+    assert look(Picture.of(np.full((300, 300, 3), 0.5, np.float32)), Opinion(seen)).items == ()
+
+
+def test_in_linear_light_the_network_is_not_asked() -> None:
+    blind = Opinion(np.full((512, 512, 3), -7.0))
+    pixels, _ = straight_fold()
+    look(Picture(pixels, encoding="linear"), blind)
+    assert blind.asked == 0
+
+
+def test_what_the_network_finds_is_damage_and_more_than_is_seen_without(bench: Bench) -> None:
+    with_network = without = 0
+    for seed in range(8):
+        for made in (scenes.folded(seed), scenes.torn(seed)):
+            picture = Picture.of(np.clip(made.pixels, 0, 1).astype(np.float32))
+            found, alone = look(picture, bench), look(picture, PlainBench())
+            with_network, without = with_network + len(found.items), without + len(alone.items)
+            mask, near = paint(found.items, WHOLE), dilate(made.opacity > 0.005, 4)
+            assert (mask & near).sum() >= 0.9 * mask.sum()
+    assert with_network > without > 0
+
+
+@pytest.mark.parametrize("name", list(CONTROLS))
+def test_the_network_too_leaves_what_belongs_to_the_picture(name: str, bench: Bench) -> None:
+    assert look(Picture.of(CONTROLS[name]), bench).items == ()
+
+
+@pytest.mark.parametrize("name", list(ODD_PICTURES))
+def test_the_network_too_finds_nothing_in_odd_pictures(name: str, bench: Bench) -> None:
+    assert look(ODD_PICTURES[name], bench).items == ()
 
 
 def test_at_full_size_the_fold_is_followed_to_the_pixel() -> None:

@@ -8,42 +8,43 @@ and straight or crooked too: what is not beyond doubt is left out, and pages, dr
 screenshots are not looked at.
 
 All is looked for in an overview of at most 0.6 megapixels; folds are then followed at full size.
-Where a candidate may be one (in one of 15 sound pictures), ``unfade-damage`` is asked for its
-opinion of the overview, and both are weighed: half as many candidates again are told, at two wrong
-of 69 and none before (``benchmarks/creases_fit.py``).
+Candidates come from what ``unfade-creases`` (training recipe ``creases``) sees of it, and are
+measured in the picture itself (``seen``), see ``benchmarks/creases_fit.py``. Without networks they
+are sought by their looks alone (``lines``, ``torn``), which finds half as much.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from unfade.condition.contract import Finder
-from unfade.condition.creases import follow, lines, strip, torn
+from unfade.condition.creases import follow, lines, seen, strip, torn
 from unfade.condition.creases.judge import (
-    MARK_CREASE,
-    MARK_RIP,
-    joined,
+    SURE,
     sure_of_crease,
     sure_of_rip,
+    sure_of_seen_line,
+    sure_of_seen_piece,
 )
 from unfade.condition.damage_network import damage_network
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import block_px, overview
 from unfade.engines.contract import BenchView, PlainBench
 from unfade.findings import Creases, Fold, Mark, MarkKind, Region
-from unfade.picture import Mask, Picture, Pixels, Plane, Window
+from unfade.picture import Mask, Picture, Pixels, Window
 
 LEAST_SIDE_PX = 96
 OVERVIEW_PX = 600_000
-ASIDE_PX = 3
 ENDS_PX = 28.0  # of the overview: a fold seen to end as near to the border is led on to it
 LISTED = 0.5  # less sure candidates are not even listed
-# An item, not a mere candidate: of 100 at most 5 belong to the picture.
-SURE = {MarkKind.CREASE: MARK_CREASE, MarkKind.TEAR: MARK_RIP, MarkKind.CORNER: 0.0}
-BORDER_PX = 14  # of the overview
 CORNER_CONFIDENCE = 0.95  # share of the found that were gone, on made scenes
+
+
+Loss = tuple[Mask, MarkKind, float]  # a tear or corner of the overview, and how sure
 
 
 def find_creases(pixels: Pixels) -> Creases:
@@ -66,20 +67,21 @@ def look(picture: Picture, bench: BenchView) -> Creases:
         return Creases(says="A drawing, text page or screenshot: lines are its content.")
     k = block_px(picture, OVERVIEW_PX)
     small = np.clip(overview(picture, bench, k=k), 0, 1)
-    candidates, rips = lines_of(small), rips_of(small)
-    odds = _asked(picture, small, bench) if candidates or rips else None
-    both = [fold for line in candidates if (fold := _fold(picture, line, odds, k)) is not None]
+    losses = [(mask, MarkKind.CORNER, CORNER_CONFIDENCE) for mask in torn.find_corners(small)]
+    network = damage_network(picture, bench, seen.NETWORK)
+    if network is None:
+        lines_ = lines_of(small)
+        losses += [(_whole(rip, small), MarkKind.TEAR, sure) for rip, sure in rips_of(small)]
+    else:
+        lines_ = _seen_lines(picture, small, k, network, bench)
+        losses += _seen_losses(small, network.find(small), losses)
+    both = [fold for line in lines_ if (fold := _fold(picture, line, k)) is not None]
     folds = [fold for fold, _ in both]
     found = [mark for _, mark in both]
-    found += [_tear(picture, small, rip, sure, odds, k) for rip, sure in rips]
-    found += [
-        _enlarged(corner, MarkKind.CORNER, CORNER_CONFIDENCE, picture, k)
-        for corner in torn.find_corners(small)
-    ]
-    found = [mark for mark in found if mark.confidence >= LISTED]
+    found += [_enlarged(mask, kind, sure, picture, k) for mask, kind, sure in losses]
     found.sort(key=lambda mark: (mark.region.window, mark.key))
-    marks = [mark for mark in found if mark.confidence >= SURE[mark.kind]]
-    unsure = tuple(mark for mark in found if mark.confidence < SURE[mark.kind])
+    marks = [mark for mark in found if mark.confidence >= SURE]
+    unsure = tuple(mark for mark in found if mark.confidence < SURE)
     if not marks:
         return Creases(says="No crease, tear or lost corner stands out beyond doubt.",
                        confidence=0.9, unsure=unsure, folds=tuple(folds))  # fmt: skip
@@ -109,7 +111,7 @@ def lines_of(small: Pixels, least: float = LISTED) -> list[Line]:
     rows, cols = small.shape[:2]
     found = []
     for line in lines.find_lines(lines.log_light(small)):
-        if _beside_border(line.points, rows, cols):
+        if seen.beside_border(line.points, rows, cols):
             continue
         laid = strip.straightened(small, line.points)
         if laid.shape[1] < lines.BLOCK_PX:
@@ -126,25 +128,41 @@ def rips_of(small: Pixels, least: float = LISTED) -> list[tuple[torn.Torn, float
     return [(rip, sure) for rip, sure in found if sure >= least]
 
 
-def said_of_line(odds: Plane, points: np.ndarray) -> float:
-    """The network's log odds along a line: the mean of the best within 3 pixels."""
-    import cv2
+def _seen_lines(
+    picture: Picture, small: Pixels, k: int, network: Any, bench: BenchView
+) -> list[Line]:
+    """The network's candidates for folds that are listed, in pixels of the overview ``small``."""
+    block = block_px(picture, seen.OVERVIEW_PX)
+    coarse = np.clip(overview(picture, bench, k=block), 0, 1)
+    logits, found = network.find(coarse), []
+    candidates = seen.line_candidates(small, logits, block / k)
+    for points, features in zip(
+        candidates, seen.line_features(small, candidates, logits, block / k), strict=True
+    ):
+        sure = sure_of_seen_line(features)
+        if sure >= LISTED:
+            found.append(Line(points, strip.reach_px(strip.straightened(small, points)), sure))
+    return found
 
-    best = cv2.dilate(odds, np.ones((2 * ASIDE_PX + 1,) * 2, np.uint8))
-    along = np.r_[0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
-    at = np.arange(0, along[-1] + 1e-9)
-    places = (np.rint(np.interp(at, along, points[:, i])).astype(int) for i in (0, 1))
-    down, right = (np.clip(p, 0, n - 1) for p, n in zip(places, odds.shape, strict=True))
-    return float(best[down, right].mean())
+
+def _seen_losses(small: Pixels, logits: np.ndarray, corners: Sequence[Loss]) -> list[Loss]:
+    """The network's candidates for tears and corners that are listed, beside known corners."""
+    gone = np.zeros(small.shape[:2], bool)
+    for mask, _, _ in corners:
+        gone |= mask
+    found = []
+    for piece in seen.seen_pieces(small, logits):
+        sure = sure_of_seen_piece(piece.features)
+        place, inside = piece.region.window, piece.region.mask
+        if sure >= LISTED and gone[place.slices][inside].mean() < 0.5:
+            whole = np.zeros(small.shape[:2], bool)
+            whole[place.slices] = inside
+            kind = MarkKind.CORNER if piece.at_corner else MarkKind.TEAR
+            found.append((whole, kind, sure))
+    return found
 
 
-def _asked(picture: Picture, small: Pixels, bench: BenchView) -> Plane | None:
-    """What the network says of the overview; None: it cannot be asked."""
-    network = damage_network(picture, bench)
-    return None if network is None else np.ascontiguousarray(network.find(small)[:, :, 0])
-
-
-def _fold(picture: Picture, line: Line, odds: Plane | None, k: int) -> tuple[Fold, Mark] | None:
+def _fold(picture: Picture, line: Line, k: int) -> tuple[Fold, Mark] | None:
     half = line.half_px * k
     points = follow.followed(picture, line.points * k + (k - 1) / 2, k)
     points = follow.extended(points, picture.rows, picture.cols, ENDS_PX * k)
@@ -152,21 +170,12 @@ def _fold(picture: Picture, line: Line, odds: Plane | None, k: int) -> tuple[Fol
     if region is None:
         return None
     length = float(np.hypot(*np.diff(points, axis=0).T).sum())
-    sure = line.sure
-    if odds is not None:
-        sure = joined(sure, said_of_line(odds, line.points), MarkKind.CREASE)
     mark = Mark(
         kind=MarkKind.CREASE, region=region, width_px=2 * half + 1, length_px=length,
-        confidence=sure,
+        confidence=line.sure,
     )  # fmt: skip
     places = tuple((round(float(r), 2), round(float(c), 2)) for r, c in points)
     return Fold(key=mark.key, points=places, half_px=float(half)), mark
-
-
-def _beside_border(points: np.ndarray, rows: int, cols: int) -> bool:
-    """Whether a line keeps to one of the picture's sides: a frame, a scan's edge, a print's."""
-    apart = np.stack([points[:, 0], points[:, 1], rows - 1 - points[:, 0], cols - 1 - points[:, 1]])
-    return bool(((apart < BORDER_PX).mean(axis=1) > 0.7).any())
 
 
 def _band(points: np.ndarray, half_px: int, picture: Picture) -> Region | None:
@@ -182,15 +191,6 @@ def _band(points: np.ndarray, half_px: int, picture: Picture) -> Region | None:
     places = np.round(points[:, ::-1] - (window.left, window.top)).astype(np.int32)
     cv2.polylines(mask, [places], False, 1, 2 * half_px + 1)
     return Region.of(mask > 0, window) if mask.any() else None
-
-
-def _tear(
-    picture: Picture, small: Pixels, rip: torn.Torn, sure: float, odds: Plane | None, k: int
-) -> Mark:
-    mask = _whole(rip, small)
-    if odds is not None:
-        sure = joined(sure, float(odds[mask].mean()), MarkKind.TEAR)
-    return _enlarged(mask, MarkKind.TEAR, sure, picture, k)
 
 
 def _whole(rip: torn.Torn, small: Pixels) -> Mask:

@@ -11,6 +11,7 @@ films", IEEE TIP 23(3), doi:10.1109/TIP.2014.2300824, for summing evidence along
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ TOLL = 0.6  # each block costs as much; a path must earn more
 TURN = 0.15  # moving aside costs as much
 PATHS_A_TURN = 2
 LEAST_LIGHT = 0.03
+NO_ODDS, SPREAD_ODDS = -2.0, 2.0  # log odds of a network that are no evidence, and one of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,15 +53,31 @@ def find_lines(light: Plane, *, at_most: int = 12) -> list[Line]:
     Cost:
         about 1 s for 0.4 megapixels on one core
     """
-    turned = [_evidence(light, degrees) for degrees in np.arange(0, 180, DEGREES)]
+    return _telling(light, folded, at_most)
+
+
+def find_seen_lines(odds: Plane, *, at_most: int = 12) -> list[Line]:
+    """The same in what a network sees: (rows, cols) float32 log odds that a pixel is folded."""
+    import cv2
+
+    def seen(level: Plane) -> np.ndarray:
+        return np.clip((level - NO_ODDS) / SPREAD_ODDS, -LIMIT, LIMIT)[None]
+
+    return _telling(np.asarray(cv2.dilate(odds, np.ones((3, 3), np.uint8))), seen, at_most)
+
+
+def _telling(plane: Plane, evidence: Callable[[Plane], np.ndarray], at_most: int) -> list[Line]:
+    """The best paths through (ways, rows, blocks) of evidence that a level strip gives."""
+    turned = [_turned(plane, degrees, evidence) for degrees in np.arange(0, 180, DEGREES)]
+    ways = len(turned[0][0])
     rows = max(e.shape[1] for e, _ in turned)
     blocks = max(e.shape[2] for e, _ in turned)
-    board = np.full((len(turned), 2, rows, blocks), -LIMIT, np.float32)
-    for number, (evidence, _) in enumerate(turned):
-        board[number, :, : evidence.shape[1], : evidence.shape[2]] = evidence
+    board = np.full((len(turned), ways, rows, blocks), -LIMIT, np.float32)
+    for number, (found_here, _) in enumerate(turned):
+        board[number, :, : found_here.shape[1], : found_here.shape[2]] = found_here
     found = []
     for path, score, number in _best_paths(board.reshape(-1, rows, blocks)):
-        back = turned[number // 2][1]
+        back = turned[number // ways][1]
         block = np.arange(len(path[1])) + path[0]
         x, y = (block + 0.5) * BLOCK_PX - 0.5, path[1].astype(np.float64)
         col = back[0, 0] * x + back[0, 1] * y + back[0, 2]
@@ -70,16 +88,18 @@ def find_lines(light: Plane, *, at_most: int = 12) -> list[Line]:
     for line in found:
         if len(kept) == at_most:
             break
-        if all(_overlap(line.points, other.points) < 0.5 for other in kept):
+        if not any(same_line(line.points, other.points) for other in kept):
             kept.append(line)
     return kept
 
 
-def _evidence(light: Plane, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """(2, rows, blocks) evidence for a fold lit from above and from below; and the way back."""
+def _turned(
+    plane: Plane, degrees: float, evidence: Callable[[Plane], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence in the plane turned by as much, none outside it; and the way back."""
     import cv2
 
-    rows, cols = light.shape
+    rows, cols = plane.shape
     angle = np.deg2rad(degrees)
     c, s = float(np.cos(angle)), float(np.sin(angle))
     wide = int(np.ceil(abs(cols * c) + abs(rows * s)))
@@ -89,12 +109,12 @@ def _evidence(light: Plane, degrees: float) -> tuple[np.ndarray, np.ndarray]:
     back = np.array([[c, -s, 0], [s, c, 0]])
     back[:, 2] = np.array([cols - 1, rows - 1]) / 2 - back[:, :2] @ [(wide - 1) / 2, (high - 1) / 2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    plane = cv2.warpAffine(light, back, (wide, high), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpAffine(np.ones_like(light), back, (wide, high), flags=flags)
+    level = cv2.warpAffine(plane, back, (wide, high), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    inside = cv2.warpAffine(np.ones_like(plane), back, (wide, high), flags=flags)
     small = (wide // BLOCK_PX, high)
-    seen = cv2.resize(inside, small, interpolation=cv2.INTER_AREA) > 0.99
-    level = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
-    return np.where(seen, folded(level), np.float32(-LIMIT)), back
+    within = cv2.resize(inside, small, interpolation=cv2.INTER_AREA) > 0.99
+    level = np.asarray(cv2.resize(level, small, interpolation=cv2.INTER_AREA))
+    return np.where(within, evidence(level), np.float32(-LIMIT)), back
 
 
 def folded(plane: Plane) -> np.ndarray:
@@ -124,6 +144,24 @@ def folded(plane: Plane) -> np.ndarray:
     peaks = np.maximum(_limited(peak), -0.5)
     jumps = _limited(jump)
     return np.asarray([0.8 * peaks + jumps, 0.8 * peaks - jumps], np.float32)
+
+
+def earned(laid: np.ndarray) -> float:
+    """What a path along the middle of a laid-out surround earns as a fold, see ``find_lines``.
+
+    Args:
+        laid: (rows, length, channels) float32 logarithm of light, at least a block long
+    """
+    blocks = laid.shape[1] // BLOCK_PX
+    plane = laid[:, : blocks * BLOCK_PX].mean(axis=2).reshape(len(laid), blocks, BLOCK_PX)
+    ways = folded(np.ascontiguousarray(plane.mean(axis=2)))
+    middle = len(laid) // 2
+    return float((ways[:, middle - 1 : middle + 2].max(axis=1) - TOLL).sum(axis=1).max())
+
+
+def same_line(points: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a line of (n, 2) points runs mostly along another."""
+    return _overlap(points, others) >= 0.5
 
 
 def _limited(response: Plane) -> Plane:

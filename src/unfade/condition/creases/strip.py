@@ -15,6 +15,7 @@ from unfade.picture import Pixels
 
 HALF_PX = 22
 NEAR, FAR = slice(2, 6), slice(11, 19)  # px from the line: its flanks, and the sound picture
+SURE_OF_REACH = 1.0  # a flank's median over its uncertainty
 ASIDE_PX = (7, 10, 13)  # where lines in parallel are looked for
 FEATURES = (
     "jump", "jump sure", "jump share", "peak", "peak sure", "peak share", "peak high", "step",
@@ -136,12 +137,17 @@ def _sure(values: np.ndarray) -> float:
 
 
 def reach_px(strip: np.ndarray) -> int:
-    """How far to each side of the line its light and shade are seen, 4 to 16 px."""
-    plane = strip.mean(axis=2)
-    middle = plane.shape[0] // 2
-    base = (plane[: middle - 16].mean(axis=0) + plane[middle + 17 :].mean(axis=0)) / 2
-    profile = np.median(plane - base, axis=1)
+    """How far to each side of the line its light and shade are seen all along, 4 to 16 px."""
+    blocks = strip.shape[1] // BLOCK_PX
+    plane = strip.mean(axis=2)[:, : blocks * BLOCK_PX].reshape(strip.shape[0], blocks, -1)
+    profile = plane.mean(axis=2)
+    middle = len(profile) // 2
     odd = (profile[middle + 1 :] - profile[:middle][::-1]) / 2
-    odd = np.abs(np.convolve(odd, np.ones(3) / 3, "same"))
-    seen = np.flatnonzero(odd[:16] > max(0.25 * odd[1:10].max(), 0.004))
-    return int(np.clip((seen[-1] if seen.size else 0) + 3, 4, 16))
+    odd = odd[:17] - (odd[17:].mean(axis=0) if len(odd) > 17 else 0)
+    odd = np.apply_along_axis(np.convolve, 0, odd, np.ones(3) / 3, "same")
+    level = np.abs(np.median(odd, axis=1))
+    sure = np.abs([_sure(row) for row in odd])
+    top = 1 + int(level[1:10].argmax())
+    seen = (level > max(0.25 * level[top], 0.004)) & (sure > SURE_OF_REACH)
+    beyond = np.flatnonzero(~seen[top:])
+    return int(np.clip((top + int(beyond[0]) if beyond.size else 17) + 2, 4, 16))

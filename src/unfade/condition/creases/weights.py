@@ -5,22 +5,10 @@ Made by fitting, not by hand; ``pairs`` are products of two features, row by row
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Of one kind of candidate."""
-
-    mean: tuple[float, ...]
-    spread: tuple[float, ...]
-    bias: float
-    plain: tuple[float, ...]
-    pairs: tuple[float, ...]
-
+from unfade.condition.logistic import LogisticRule
 
 # fmt: off
-CREASE = Weights(
+CREASE = LogisticRule(
     mean=(
         2.993, 1.476, 0.8123, 0.786, 0.2436, 0.5016, 1.134, 1.917, 1.237, 0.4141, 1.553, 0.9564,
         -0.3297, 0.8233, 0.155, 3.238, 1.237, 0.7986, -1.5, 0.4232,
@@ -59,7 +47,7 @@ CREASE = Weights(
         -0.1908, 0.05686, -0.01047, -0.2479, 0.1717, 0.01403,
     ),
 )
-RIP = Weights(
+RIP = LogisticRule(
     mean=(
         0.7899, 0.7672, 0.7881, 0.7586, -0.1929, -1.911, -1.608, 1.954, 0.478, 0.7034, 0.4071,
         -1.148,

@@ -1,15 +1,15 @@
 """Find stains, tide lines and foxing in pictures of few colours, and mould in any.
 
 A grey or toned picture that was scanned in colour lies on one curve of tones; what has soaked in
-and turned brown strays from it, whatever the picture shows there. That is the one case in which
-stains can be told from content beyond doubt, so it is the one that is judged: in a colour
-picture freckles, leaves and spots on paper look alike, and in a scan of one channel there is no
-brown. There the finder abstains, and says so; ``remove_stains`` takes the user's own mask.
+and turned brown strays from it, whatever the picture shows there: ``planes`` measures how far, on
+an overview of at most 1.5 megapixels; ``candidates`` takes the places apart and measures them;
+``judge`` tells how sure. In a colour picture freckles, leaves and spots on paper look alike, and in
+a scan of one channel there is no brown: there that eye abstains.
 
-Mould is told by its pattern, not by its colour, so it is looked for in every picture (``mould``).
+Large stains and tide lines are also sought by form, by the network ``unfade-stains`` in a small
+overview of any picture (``seen``). Without networks that is left out.
 
-How: ``planes`` measures how far each pixel strays to brown, on an overview of at most 1.5
-megapixels; ``candidates`` takes the places apart and measures them; ``judge`` tells how sure.
+Mould is told by its pattern, so it is looked for in every picture, too (``mould``).
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from __future__ import annotations
 import numpy as np
 
 from unfade.condition.contract import Finder
+from unfade.condition.damage_network import damage_network
+from unfade.condition.marks.pages import is_page
 from unfade.condition.mould import find_mould, whereabouts
+from unfade.condition.stains import seen
 from unfade.condition.stains.candidates import Candidate, colours_left, find_candidates
 from unfade.condition.stains.judge import sureness
 from unfade.condition.stains.planes import strayed_from_tone
+from unfade.condition.stains.seen import SeenStain
 from unfade.condition.survey import block_px, overview
 from unfade.condition.tone import look as look_at_tone
 from unfade.engines.contract import BenchView
@@ -38,6 +42,7 @@ _RIM = 0.1  # of the shorter side: there prints turn brown by age, which is no d
 _SURE_AT_RIM = 0.8  # at most, so that nothing is done of itself
 _SPOT_SHARE = 0.03  # foxing is rounder and smaller than this, of the longer side
 _THIN = 0.12  # width over extent of a tide line
+_GROW_CELLS = 1  # of the network's overview: its outlines are soft
 
 
 def look(picture: Picture, bench: BenchView) -> Stains:
@@ -46,7 +51,7 @@ def look(picture: Picture, bench: BenchView) -> Stains:
     Cost:
         two passes over the samples and about 2 s for the overviews of a large picture
     """
-    brown, mould = _look_for_brown(picture, bench), find_mould(picture, bench)
+    brown, mould = _with_seen(picture, bench), find_mould(picture, bench)
     if not mould:
         return brown
     spots = _beside(brown.items, mould)
@@ -72,6 +77,26 @@ def _beside(brown: tuple[Mark, ...], mould: list[Mark]) -> tuple[Mark, ...]:
     return tuple(mark for mark in brown if not of_mould(mark))
 
 
+def _with_seen(picture: Picture, bench: BenchView) -> Stains:
+    """What is told by colour, and what the network sees beside it."""
+    brown = _look_for_brown(picture, bench)
+    network = damage_network(picture, bench, seen.NETWORK)
+    if network is None or min(picture.rows, picture.cols) < LEAST_SIDE_PX or is_page(picture):
+        return brown
+    block = block_px(picture, seen.OVERVIEW_PX)
+    small = np.clip(overview(picture, bench, k=block), 0, 1)
+    logits = network.find(small)
+    marks = [
+        _seen_mark(stain, logits, block, picture)
+        for stain in seen.seen_stains(small, logits)
+        if stain.chance >= LEAST_SURE
+    ]
+    # Where colour tells anything, it tells it more finely.
+    more = (m for m in marks if not paint(brown.items, m.region.window)[m.region.mask].any())
+    items = (*brown.items, *more)
+    return _told(items, picture) if len(items) > len(brown.items) else brown
+
+
 def _look_for_brown(picture: Picture, bench: BenchView) -> Stains:
     if picture.channels == 1:
         return Stains(says="Stains: not looked for, in one channel brown cannot be told from dark.")
@@ -94,12 +119,21 @@ def _look_for_brown(picture: Picture, bench: BenchView) -> Stains:
     found = find_candidates(strayed)
     chances = sureness(np.array([c.measured for c in found])) if found else np.zeros(0)
     items = tuple(
-        _mark(candidate, _capped(candidate, float(chance), linear.shape), block, picture)
+        _mark(
+            candidate,
+            _capped(candidate.window, candidate.mask, float(chance), linear.shape),
+            block,
+            picture,
+        )
         for candidate, chance in zip(found, chances)
         if chance >= LEAST_SURE
     )
     if not items:
         return Stains(says="Stains: none stands out.", confidence=0.8)
+    return _told(items, picture)
+
+
+def _told(items: tuple[Mark, ...], picture: Picture) -> Stains:
     area = sum(mark.region.area_px for mark in items) / (picture.rows * picture.cols)
     return Stains(
         says=f"Stains: {_counted(items)}, {area:.2%} of the picture.",
@@ -109,15 +143,12 @@ def _look_for_brown(picture: Picture, bench: BenchView) -> Stains:
     )
 
 
-def _capped(candidate: Candidate, chance: float, shape: tuple[int, ...]) -> float:
+def _capped(window: Window, mask: Mask, chance: float, shape: tuple[int, ...]) -> float:
     """The chance, lower for a place most of which lies along the picture's rim."""
     band = round(_RIM * min(shape[:2]))
-    window, inside = candidate.window, Window(band, band, shape[0] - band, shape[1] - band)
-    kept = window.overlap(inside)
-    away = 0 if kept is None else np.count_nonzero(candidate.mask[kept.within(window)])
-    if 2 * away < np.count_nonzero(candidate.mask):
-        return min(chance, _SURE_AT_RIM)
-    return chance
+    kept = window.overlap(Window(band, band, shape[0] - band, shape[1] - band))
+    away = 0 if kept is None else np.count_nonzero(mask[kept.within(window)])
+    return min(chance, _SURE_AT_RIM) if 2 * away < np.count_nonzero(mask) else chance
 
 
 def _mark(candidate: Candidate, chance: float, block: int, picture: Picture) -> Mark:
@@ -140,6 +171,43 @@ def _mark(candidate: Candidate, chance: float, block: int, picture: Picture) -> 
         width_px=thick * block,
         length_px=extent * block,
         confidence=chance,
+    )
+
+
+def _seen_mark(stain: SeenStain, logits: np.ndarray, block: int, picture: Picture) -> Mark:
+    """What the network sees, drawn at full size and grown over its soft border."""
+    import cv2
+
+    small, mask = stain.region.window, stain.region.mask
+    wide = small.grown(_GROW_CELLS + 1, *logits.shape[:2])
+    here = np.zeros((wide.rows, wide.cols), np.uint8)
+    here[small.within(wide)] = mask
+    near = cv2.dilate(here, np.ones((3, 3), np.uint8)) > 0
+    odds = np.where(near, logits[wide.slices][:, :, seen.ANY], -2.0).astype(np.float32)
+    place = wide.scaled(block)
+    place = Window(
+        place.top, place.left,
+        picture.rows if wide.bottom == logits.shape[0] else place.bottom,
+        picture.cols if wide.right == logits.shape[1] else place.right,
+    )  # fmt: skip
+    large = cv2.resize(odds, (wide.cols * block, wide.rows * block), interpolation=cv2.INTER_LINEAR)
+    more = ((0, place.rows - large.shape[0]), (0, place.cols - large.shape[1]))
+    drawn = np.pad(large > seen.PIXEL_ODDS, more, mode="edge")
+    grown = dilate(drawn, _GROW_CELLS * block)
+    rows, cols = np.flatnonzero(grown.any(axis=1)), np.flatnonzero(grown.any(axis=0))
+    box = Window(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
+    tight = Window(
+        place.top + box.top, place.left + box.left,
+        place.top + box.bottom, place.left + box.right,
+    )  # fmt: skip
+    thick, extent = width(mask) * block, float(np.hypot(*mask.shape)) * block
+    return Mark(
+        kind=MarkKind.TIDE_LINE if thick <= _THIN * extent else MarkKind.STAIN,
+        region=Region.of(grown[box.slices], tight),
+        light=False,
+        width_px=thick,
+        length_px=extent,
+        confidence=_capped(small, mask, stain.chance, logits.shape),
     )
 
 
