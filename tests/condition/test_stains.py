@@ -13,8 +13,10 @@ from skimage import data
 
 from unfade import Bench
 from unfade.advice import advise
-from unfade.condition.stains import look
+from unfade.condition.stains import _seen_mark, look
+from unfade.condition.stains import seen as stains_seen
 from unfade.degrade import degrade, parse_degradation
+from unfade.engines.contract import PlainBench
 from unfade.findings import Findings, MarkKind, Stains, paint
 
 SURE = 0.9
@@ -112,6 +114,28 @@ def test_the_networks_stains_lie_within_a_large_picture(bench: Bench) -> None:
         assert 0 <= window.top < window.bottom <= large.shape[0]
         assert 0 <= window.left < window.right <= large.shape[1]
         assert mark.region.mask.any(axis=0).all()
+
+
+def test_a_thin_line_that_the_network_hardly_sees_is_drawn() -> None:
+    """Its outline is drawn between cells; of a line one cell wide none may be left out."""
+    logits = np.full((180, 240, 3), -6.0, np.float32)
+    logits[60, 40:200] = 0.1
+
+    class Seeing(PlainBench):
+        def engine(self, name: str) -> Seeing:
+            return self
+
+        def find(self, pixels: np.ndarray) -> np.ndarray:
+            return logits[: pixels.shape[0], : pixels.shape[1]]
+
+    rng = np.random.default_rng(1)
+    picture = stored(rng.random((1440, 1920, 3)) * 0.2 + 0.4)
+    seen = stains_seen.seen_stains(np.full((180, 240, 3), 0.5, np.float32), logits)
+    assert [stain.region.area_px for stain in seen] == [160]
+    mark = _seen_mark(seen[0], logits, 8, picture)
+    assert mark.region.mask[:, 100:-100].any(axis=0).all()
+    # nothing differs from its surround there, so it is not enough
+    assert all(m.confidence < SURE for m in look(picture, Seeing()).items)
 
 
 def test_a_place_is_told_by_colour_or_by_the_network(bench: Bench) -> None:

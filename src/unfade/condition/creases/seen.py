@@ -23,9 +23,7 @@ from unfade.pixels.regions import regions_of
 NETWORK = "unfade-creases"
 OVERVIEW_PX = 200_000  # folds are long: they are sought in a smaller overview than tears
 ANY, FOLDED, TORN = 0, 1, 2  # what its logits say
-ASIDE_PX = (
-    3  # of the network's overview: as far from a line is looked for what the network says of it
-)
+ASIDE_PX = 3  # of the network's overview: so far from a line what it says is looked for
 BORDER_PX = 14
 LEAST_SEEN_PX = 8  # of fewer pixels that look folded no line is made
 TORN_ODDS, TORN_PX = -1.0, 20  # pixels above hang together as a piece of at least so many

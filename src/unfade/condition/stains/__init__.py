@@ -191,8 +191,10 @@ def _seen_mark(stain: SeenStain, logits: np.ndarray, block: int, picture: Pictur
         picture.cols if wide.right == logits.shape[1] else place.right,
     )  # fmt: skip
     large = cv2.resize(odds, (wide.cols * block, wide.rows * block), interpolation=cv2.INTER_LINEAR)
-    more = ((0, place.rows - large.shape[0]), (0, place.cols - large.shape[1]))
-    drawn = np.pad(large > seen.PIXEL_ODDS, more, mode="edge")
+    drawn = (large > seen.PIXEL_ODDS) | (here.repeat(block, axis=0).repeat(block, axis=1) > 0)
+    drawn = drawn[: place.rows, : place.cols]
+    more = ((0, place.rows - drawn.shape[0]), (0, place.cols - drawn.shape[1]))
+    drawn = np.pad(drawn, more, mode="edge")
     grown = dilate(drawn, _GROW_CELLS * block)
     rows, cols = np.flatnonzero(grown.any(axis=1)), np.flatnonzero(grown.any(axis=0))
     box = Window(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
