@@ -58,7 +58,7 @@ def line_candidates(small: Pixels, logits: np.ndarray, scale: float) -> list[np.
         small: (rows, cols, channels) float32 0-1, an overview
         logits: (rows, cols, 3) float32 of the network, of one ``scale`` times as coarse
     Cost:
-        about 2 s for 0.6 megapixels on one core
+        about 1 s for 0.6 megapixels on one core
     """
     found = [line.points for line in lines.find_lines(lines.log_light(small))]
     folded = np.ascontiguousarray(logits[:, :, FOLDED])
