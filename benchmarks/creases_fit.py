@@ -24,7 +24,6 @@ from paintings_fit import AFTER
 from unfade import Bench
 from unfade.condition.creases import judge, seen, seen_weights, strip
 from unfade.degrade import degrade, parse_degradation
-from unfade.train.data import Pictures, Source
 
 HEAD = "format = 1\nname = 'fit'\nreference_px = {}\n"
 REFERENCES_PX = (640, 400, 300)  # fine and coarse damage in turn
@@ -43,24 +42,18 @@ def scenes(data: Path, number: int) -> Iterator[tuple[int, str, np.ndarray, np.n
     """Number, kind of damage or "", stored pixels and what is damaged."""
     pictures, sources = not_learnt_from(data, seed=0)
     for n, source in enumerate(sources[:number]):
-        yield from scenes_of(n, pictures, source)
-
-
-def scenes_of(
-    n: int, pictures: Pictures, source: Source
-) -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
-    sound = pictures.pixels(source).astype(np.float32) / 255
-    after = AFTER if n % 2 else ""
-    head = HEAD.format(REFERENCES_PX[n % 3])
-    none = np.zeros(sound.shape[:2], bool)
-    whole = degrade(sound, parse_degradation(head + after), 100 * n).pixels if after else sound
-    yield n, "", stored(whole), none
-    for kind, damage in DAMAGE.items():
-        recipe = parse_degradation(head + damage + after)
-        tries = (degrade(sound, recipe, 100 * n + s) for s in range(40))
-        made = next((m for m in tries if m.items), None)
-        if made is not None:
-            yield n, kind, stored(made.pixels), made.opacity > SEEN
+        sound = pictures.pixels(source).astype(np.float32) / 255
+        after = AFTER if n % 2 else ""
+        head = HEAD.format(REFERENCES_PX[n % 3])
+        none = np.zeros(sound.shape[:2], bool)
+        whole = degrade(sound, parse_degradation(head + after), 100 * n).pixels if after else sound
+        yield n, "", stored(whole), none
+        for kind, damage in DAMAGE.items():
+            recipe = parse_degradation(head + damage + after)
+            tries = (degrade(sound, recipe, 100 * n + s) for s in range(40))
+            made = next((m for m in tries if m.items), None)
+            if made is not None:
+                yield n, kind, stored(made.pixels), made.opacity > SEEN
 
 
 def stored(pixels: np.ndarray) -> np.ndarray:
@@ -90,7 +83,7 @@ def candidates(data: Path, number: int) -> dict[str, Table]:
                     place, _ = strip.along(points)
                     rows, cols = np.rint(place).astype(int).clip(0, (high, wide)).T
                     right = bool(near["creases"][rows, cols].mean() > 0.5)
-                    covered = int((truth & (band > 0)).sum()) if right else 0
+                    covered = int((truth & (band > 0)).sum())
                     row = Candidate(features, right, covered, n, not damaged)
                     tables["creases"].rows.append(row)
             if damaged != "creases":
@@ -98,7 +91,7 @@ def candidates(data: Path, number: int) -> dict[str, Table]:
                 for piece in seen.seen_pieces(pixels, logits):
                     window, inside = piece.region.window.slices, piece.region.mask
                     right = bool(near["tears"][window][inside].mean() > 0.5)
-                    covered = int(truth[window][inside].sum()) if right else 0
+                    covered = int(truth[window][inside].sum())
                     row = Candidate(piece.features, right, covered, n, not damaged)
                     tables["tears"].rows.append(row)
     return tables

@@ -41,7 +41,6 @@ from unfade import Picture, restore
 from unfade.advice import advise
 from unfade.condition import look_at
 from unfade.condition.stains import seen as stains
-from unfade.condition.survey import block_px, overview
 from unfade.degrade import DegradationRecipe, degrade, load_degradation
 from unfade.degrade.kinds import damage_of
 from unfade.degrade.whole.spectra import MATERIALS, fade_spectra
@@ -179,9 +178,7 @@ def noise(options: argparse.Namespace) -> None:
 
 def stained(pixels: np.ndarray, engine: Any) -> np.ndarray:
     """Where `unfade-stains` sees stains in its small overview, at full size."""
-    picture = Picture.of(pixels)
-    block = block_px(picture, stains.OVERVIEW_PX)
-    logits = engine.find(np.clip(overview(picture, PlainBench(), k=block), 0, 1))
+    _, logits, _ = stains.asked(Picture.of(pixels), PlainBench(), engine)
     high, wide = pixels.shape[:2]
     odds = np.asarray(cv2.resize(logits[:, :, stains.ANY], (wide, high)))
     return odds > stains.PIXEL_ODDS

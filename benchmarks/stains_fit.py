@@ -22,7 +22,7 @@ from paintings_fit import AFTER
 
 from unfade import Bench, Picture
 from unfade.condition.stains import rule, seen
-from unfade.condition.survey import block_px, overview
+from unfade.condition.survey import overview
 from unfade.degrade import degrade, parse_degradation
 
 HEAD = "format = 1\nname = 'fit'\nreference_px = 640\n"
@@ -60,15 +60,13 @@ def candidates(data: Path, number: int) -> Table:
     with Bench(threads=1) as bench:
         network = bench.engine(seen.NETWORK)
         for n, kind, pixels, lies in scenes(data, number):
-            picture = Picture.of(pixels)
-            block = block_px(picture, seen.OVERVIEW_PX)
-            small = np.clip(overview(picture, bench, k=block), 0, 1)
+            small, logits, block = seen.asked(Picture.of(pixels), bench, network)
             there = overview(Picture.of(lies), bench, k=block)[:, :, 0]
             table.area += int((there > CLEARLY).sum())
-            for stain in seen.seen_stains(small, network.find(small)):
+            for stain in seen.seen_stains(small, logits):
                 inside = there[stain.region.window.slices][stain.region.mask]
                 right = bool((inside > STAINED).mean() > 0.5)
-                area = int((inside > CLEARLY).sum()) if right else 0
+                area = int((inside > CLEARLY).sum())
                 table.rows.append(Candidate(stain.features, right, area, n, not kind))
     return table
 

@@ -46,6 +46,15 @@ class Region:
     bits: np.ndarray
 
     @staticmethod
+    def cut(mask: np.ndarray, window: Window) -> Region:
+        """What is set in a mask over a window, cut down to the rows and columns that hold any."""
+        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        top, bottom, left, right = (int(n) for n in (rows[0], rows[-1] + 1, cols[0], cols[-1] + 1))
+        place = Window(window.top + top, window.left + left,
+                       window.top + bottom, window.left + right)  # fmt: skip
+        return Region.of(mask[top:bottom, left:right], place)
+
+    @staticmethod
     def of(mask: np.ndarray, window: Window) -> Region:
         """From a bool array that covers ``window``."""
         if mask.shape != (window.rows, window.cols):

@@ -36,7 +36,7 @@ from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import block_px, overview
 from unfade.engines.contract import BenchView
 from unfade.findings import Losses, Mark, MarkKind, Region
-from unfade.picture import Picture, Pixels, Plane, Window
+from unfade.picture import Picture, Pixels, Plane
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
 from unfade.pixels.masks import width
 from unfade.pixels.regions import regions_of
@@ -190,19 +190,13 @@ def _outlined(
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     if not mask.any():
         return None
-    rows, cols = np.nonzero(mask)
-    box = Window(int(rows.min()), int(cols.min()), int(rows.max()) + 1, int(cols.max()) + 1)
-    inside = mask[box.slices] > 0
-    place = Window(
-        window.top + box.top, window.left + box.left,
-        window.top + box.bottom, window.left + box.right,
-    )  # fmt: skip
+    outlined = Region.cut(mask > 0, window)
     return Mark(
         kind=MarkKind.LOSS,
-        region=Region.of(inside, place),
+        region=outlined,
         light=bool(colour[0] > 50),
-        width_px=width(inside),
-        length_px=float(np.hypot(place.rows, place.cols)),
+        width_px=width(outlined.mask),
+        length_px=float(np.hypot(outlined.window.rows, outlined.window.cols)),
         confidence=confidence,
     )
 

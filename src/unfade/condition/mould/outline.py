@@ -67,13 +67,7 @@ def outline(
     mask = cv2.dilate(belongs.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if not belongs.any():
         return None
-    down, right = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    tight = Window(int(down[0]), int(right[0]), int(down[-1]) + 1, int(right[-1]) + 1)
-    place = Window(
-        tight.top + window.top, tight.left + window.left,
-        tight.bottom + window.top, tight.right + window.left,
-    )  # fmt: skip
-    return Region.of(mask[tight.slices], place)
+    return Region.cut(mask, window)
 
 
 def _plane(picture: Picture, window: Window, light: bool) -> np.ndarray:

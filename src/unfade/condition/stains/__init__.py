@@ -83,9 +83,7 @@ def _with_seen(picture: Picture, bench: BenchView) -> Stains:
     network = damage_network(picture, bench, seen.NETWORK)
     if network is None or min(picture.rows, picture.cols) < LEAST_SIDE_PX or is_page(picture):
         return brown
-    block = block_px(picture, seen.OVERVIEW_PX)
-    small = np.clip(overview(picture, bench, k=block), 0, 1)
-    logits = network.find(small)
+    small, logits, block = seen.asked(picture, bench, network)
     marks = [
         _seen_mark(stain, logits, block, picture)
         for stain in seen.seen_stains(small, logits)
@@ -195,17 +193,10 @@ def _seen_mark(stain: SeenStain, logits: np.ndarray, block: int, picture: Pictur
     drawn = drawn[: place.rows, : place.cols]
     more = ((0, place.rows - drawn.shape[0]), (0, place.cols - drawn.shape[1]))
     drawn = np.pad(drawn, more, mode="edge")
-    grown = dilate(drawn, _GROW_CELLS * block)
-    rows, cols = np.flatnonzero(grown.any(axis=1)), np.flatnonzero(grown.any(axis=0))
-    box = Window(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
-    tight = Window(
-        place.top + box.top, place.left + box.left,
-        place.top + box.bottom, place.left + box.right,
-    )  # fmt: skip
     thick, extent = width(mask) * block, float(np.hypot(*mask.shape)) * block
     return Mark(
         kind=MarkKind.TIDE_LINE if thick <= _THIN * extent else MarkKind.STAIN,
-        region=Region.of(grown[box.slices], tight),
+        region=Region.cut(dilate(drawn, _GROW_CELLS * block), place),
         light=False,
         width_px=thick,
         length_px=extent,
@@ -219,11 +210,7 @@ def _at_full_size(grown: Mask, window: Window, grow: int, block: int, picture: P
     place = Window(top, left, top + repeated.shape[0], left + repeated.shape[1])
     kept = place.overlap(picture.window)
     assert kept is not None
-    mask = repeated[kept.within(place)]
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    r, c = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
-    tight = Window(kept.top + r.start, kept.left + c.start, kept.top + r.stop, kept.left + c.stop)
-    return Region.of(mask[r, c], tight)
+    return Region.cut(repeated[kept.within(place)], kept)
 
 
 def _counted(items: tuple[Mark, ...]) -> str:

@@ -9,12 +9,15 @@ Its pieces are judged by what it says of their pixels, and by how they differ fr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from unfade.condition.stains.rule import RULE
+from unfade.condition.survey import block_px, overview
+from unfade.engines.contract import BenchView
 from unfade.findings import Region
-from unfade.picture import Pixels
+from unfade.picture import Picture, Pixels
 from unfade.pixels.regions import regions_of
 
 NETWORK = "unfade-stains"
@@ -41,6 +44,13 @@ class SeenStain:
     @property
     def chance(self) -> float:
         return RULE.chance(self.features)
+
+
+def asked(picture: Picture, bench: BenchView, network: Any) -> tuple[Pixels, np.ndarray, int]:
+    """The overview that the network looks at, its logits, and the side of a block of it."""
+    block = block_px(picture, OVERVIEW_PX)
+    small = np.clip(overview(picture, bench, k=block), 0, 1)
+    return small, network.find(small), block
 
 
 def seen_stains(small: Pixels, logits: np.ndarray) -> list[SeenStain]:
