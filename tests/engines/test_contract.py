@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from skimage import data
 
+from unfade.engines.bench import Bench
 from unfade.engines.contract import ModelFacts, PlainBench
 from unfade.engines.opening import open_engine
 from unfade.engines.stages import Stage, single
-from unfade.engines.tiled import TiledMender
+from unfade.engines.tiled import TiledMender, tiles_beside
 from unfade.errors import PromiseBroken
 from unfade.picture import Picture, Window
 
@@ -56,7 +58,7 @@ def photograph(rows: int, cols: int) -> np.ndarray:
 def with_tiles(engine: TiledMender, core_px: int, **changes: object) -> TiledMender:
     facts = dataclasses.replace(engine.facts, **changes)  # type: ignore[arg-type]
     facts = dataclasses.replace(facts, tile_px=core_px + 2 * facts.halo_px)
-    return TiledMender(facts, engine._runtime, engine.stages)
+    return type(engine)(facts, engine._runtime, engine.stages)
 
 
 @pytest.mark.parametrize("rows, cols", [(1, 1), (1, 9), (2, 3), (7, 1), (31, 18), (64, 33)])
@@ -216,3 +218,72 @@ def test_channels_that_do_not_fit_are_refused() -> None:
     engine = TiledMender(fake_facts(channels_in=1), Twice(), single(0, scale=2))
     with pytest.raises(ValueError, match="takes 1 channels, got 3"):
         engine.mend(photograph(8, 8))
+
+
+class TwiceBeside(Twice):
+    """As ``Twice``, three calls at once; the first of them waits for two others to have begun."""
+
+    beside = 3
+
+    def __init__(self) -> None:
+        self.begun, self.most = 0, 0
+        self.others = threading.Event()
+        self.lock = threading.Lock()
+
+    def shared(self) -> TwiceBeside:
+        return self
+
+    def run(self, stage: Stage, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+        with self.lock:
+            self.begun += 1
+            first = self.begun == 1
+            if self.begun == self.beside:
+                self.others.set()
+        if first:
+            assert self.others.wait(20), "tiles were computed one after the other"
+        return super().run(stage, maps)
+
+
+def test_tiles_beside_each_other_come_in_order_and_alike() -> None:
+    pixels = photograph(50, 70)
+    alone = TiledMender(fake_facts(), Twice(), single(0, scale=2))
+    beside = TiledMender(fake_facts(), TwiceBeside(), single(0, scale=2))
+    seen: list[tuple[int, int]] = []
+    with Bench(threads=1, progress=lambda says, done, total: seen.append((done, total))) as bench:
+        tiles = list(beside.mend_tiles(Picture.of(pixels), bench))
+    wanted = list(alone.mend_tiles(Picture.of(pixels), PlainBench()))
+    assert [window for window, _ in tiles] == [window for window, _ in wanted]
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(tiles, wanted, strict=True))
+    assert seen[-1][0] == seen[-1][1] == 2 * len(tiles)
+
+
+def test_an_error_in_one_of_the_tiles_beside_each_other_comes_out() -> None:
+    class Broken(TwiceBeside):
+        def run(self, stage: Stage, maps: Sequence[np.ndarray]) -> list[np.ndarray]:
+            results = super().run(stage, maps)
+            return [np.full_like(r, np.nan) for r in results] if self.begun > 4 else results
+
+    mender = TiledMender(fake_facts(), Broken(), single(0, scale=2))
+    with pytest.raises(PromiseBroken, match="no numbers"):
+        mender.mend(photograph(50, 70))
+
+
+@pytest.mark.parametrize("name", ["unfade-damage", "unfade-restore"])
+def test_the_bits_do_not_depend_on_how_many_tiles_are_computed_at_once(name: str) -> None:
+    results = []
+    for threads in (1, 3):
+        engine = with_tiles(open_engine(name, threads=threads), 64)
+        assert engine._runtime.beside == threads  # type: ignore[attr-defined]
+        picture = Picture.of(photograph(150, 140))
+        results.append(list(engine.mend_tiles(picture, PlainBench())))
+        engine.close()
+    for (here, one), (there, three) in zip(*results, strict=True):
+        assert here == there
+        assert np.array_equal(one, three)
+
+
+def test_little_memory_leaves_one_tile_at_a_time() -> None:
+    facts = fake_facts(tile_px=100, bytes_per_pixel=10)
+    assert tiles_beside(facts, threads=4, memory_bytes=1_000_000) == 4
+    assert tiles_beside(facts, threads=4, memory_bytes=250_000) == 2
+    assert tiles_beside(facts, threads=4, memory_bytes=99_999) == 1

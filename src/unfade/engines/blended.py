@@ -37,7 +37,7 @@ class BlendedMender(TiledMender):
             inside = used.within(tile.padded)
             seen = Window(inside[0].start, inside[1].start, inside[0].stop, inside[1].stop)
             result_chw = None
-            for result_chw in self._stages(tile_chw, seen):
+            for result_chw in self._stages(tile_chw, seen, self._runtime):
                 if result_chw is None:
                     yield None
             assert result_chw is not None

@@ -8,7 +8,7 @@ from typing import Any
 from unfade.engines.contract import ModelFacts
 from unfade.engines.own import ARCHITECTURE, open_own
 from unfade.engines.stages import plan, single
-from unfade.engines.tiled import Runtime, TiledMender
+from unfade.engines.tiled import Runtime, TiledMender, tiles_beside
 from unfade.errors import ModelMissing, ModelRejected, UsageError, nearest
 from unfade.needs import have
 from unfade.zoo import store
@@ -52,7 +52,8 @@ def open_engine(
         licence: which licences are let in: see ``unfade.zoo.catalogue.LICENCES``
         diffusion: folder of a pipeline for the name ``diffusion``
         latent: folder of the checkpoints for the names ``latent-...``
-        memory_bytes: what a network may keep between passes over a picture
+        memory_bytes: what a network may keep between passes over a picture, and its tiles beside
+            each other need
         offline: never use the network
     Returns:
         a ``Mender``, a ``Filler`` or an engine of the shape *find*, as the entry's ``shape`` says
@@ -83,11 +84,11 @@ def open_engine(
                 facts_of(entry), store.files(name, cache=cache),
                 device=device if here else "cpu",
                 runtime=asked if asked != "torch" else _runtime_for("cpu"), threads=threads,
-                calls=calls,
+                calls=calls, memory_bytes=memory_bytes,
             )  # fmt: skip
     if entry.format == "ncnn" and entry.shape == "mend":
         files = store.files(name, cache=cache)
-        return _open_ncnn(entry, files, device, runtime, threads, calls, precision)
+        return _open_ncnn(entry, files, device, runtime, threads, calls, precision, memory_bytes)
     if entry.format in ("safetensors", "pth", "torchscript") and entry.architecture:
         _check_runtime(name, runtime, "torch")
         files = store.files(name, cache=cache)
@@ -176,7 +177,7 @@ def open_checkpoint(
 
 def _open_ncnn(
     entry: Entry, files: dict[str, Path], device: str, runtime: str, threads: int, calls: int,
-    precision: str,
+    precision: str, memory_bytes: int,
 ) -> TiledMender:  # fmt: skip
     if runtime == "auto":
         runtime = _runtime_for(device)
@@ -190,7 +191,8 @@ def _open_ncnn(
     if runtime == "ncnn":
         from unfade.engines.ncnn import NcnnRuntime
 
-        opened = NcnnRuntime(files, device=where, threads=threads, calls=calls)
+        beside = tiles_beside(facts_of(entry), threads, memory_bytes)
+        opened = NcnnRuntime(files, device=where, threads=threads, calls=calls, beside=beside)
     elif runtime == "onnx":
         from unfade.engines.onnx import OnnxRuntime
 

@@ -16,7 +16,7 @@ import numpy as np
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
 from unfade.engines.filling import WindowFiller
 from unfade.engines.stages import Stage
-from unfade.engines.tiled import Runtime, TiledMender
+from unfade.engines.tiled import Runtime, TiledMender, tiles_beside
 from unfade.errors import ModelMissing, PromiseBroken
 from unfade.picture import Picture, Pixels, Plane, Window
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
@@ -151,12 +151,13 @@ class _Fill:
 
 def open_own(
     facts: ModelFacts, files: dict[str, Path], *, device: str, runtime: str, threads: int,
-    calls: int = 1,
+    calls: int = 1, memory_bytes: int = 0,
 ) -> Any:  # fmt: skip
     """Open one of unfade's own networks by the shape of its call.
 
     Args:
         files: role -> path: ``param`` and ``bin`` for ncnn, ``onnx`` for ONNX Runtime
+        memory_bytes: as many tiles are worked on beside each other as threads and this allow
     Raises:
         ModelMissing: the runtime has no file here
     """
@@ -170,7 +171,8 @@ def open_own(
     else:
         from unfade.engines.ncnn import NcnnRuntime
 
-        opened = NcnnRuntime(files, device=device, threads=threads, calls=calls)
+        beside = tiles_beside(facts, threads, memory_bytes)
+        opened = NcnnRuntime(files, device=device, threads=threads, calls=calls, beside=beside)
     stage = Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale)
     if facts.shape == "colour":
         return Colourer(facts, opened)

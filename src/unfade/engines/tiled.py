@@ -12,7 +12,9 @@ All numbers are float32. Tensors are (channels, rows, cols) and named ``..._chw`
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Protocol
 
@@ -39,6 +41,12 @@ class Runtime(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def tiles_beside(facts: ModelFacts, threads: int, memory_bytes: int) -> int:
+    """How many tiles of a network are worked on beside each other: as threads and memory allow."""
+    each = facts.tile_px**2 * facts.bytes_per_pixel
+    return max(1, min(threads, memory_bytes // each)) if each else 1
 
 
 class TiledMender:
@@ -100,11 +108,11 @@ class TiledMender:
     def mend_tiles(self, picture: Picture, bench: BenchView) -> Iterator[tuple[Window, Pixels]]:
         """A large picture tile by tile, in raster order.
 
-        The runtime has threads of its own: here the bench counts, shows and cancels, piece by
-        piece, and runs nothing beside.
+        The runtime has threads of its own, and says how many tiles it takes beside each other:
+        here the bench counts, shows and cancels, piece by piece, and runs nothing beside.
 
         Cost:
-            peak memory = facts.bytes_per_pixel for each pixel of one tile
+            peak memory = facts.bytes_per_pixel for each pixel of the tiles beside each other
         """
         rows, cols = picture.rows, picture.cols
         walk = self._walk(picture.read, rows, cols)
@@ -154,16 +162,46 @@ class TiledMender:
         return self._each(read, self._tiles(rows, cols))
 
     def _each(self, read: Read, tiles: Iterable[Tile]) -> Iterator[tuple[Window, Pixels] | None]:
+        tiles = list(tiles)
+        beside = min(getattr(self._runtime, "beside", 1), len(tiles))
+        if beside > 1:
+            yield from self._beside(read, tiles, beside)
+            return
         for tile in tiles:
-            pixels = read(tile.padded)
-            tile_chw = self._as_chw(pixels)
-            result_chw = None
-            for result_chw in self._stages(tile_chw, self._core(tile)):
-                if result_chw is None:
-                    yield None
-            assert result_chw is not None
-            self._check(result_chw, tile.core, tile_chw)
-            yield tile.core.scaled(self.facts.scale), self._as_pixels(result_chw, pixels.shape[2])
+            yield from self._one(tile, read(tile.padded), self._runtime)
+
+    def _one(
+        self, tile: Tile, pixels: np.ndarray, runtime: Runtime
+    ) -> Iterator[tuple[Window, Pixels] | None]:
+        tile_chw = self._as_chw(pixels)
+        result_chw = None
+        for result_chw in self._stages(tile_chw, self._core(tile), runtime):
+            if result_chw is None:
+                yield None
+        assert result_chw is not None
+        self._check(result_chw, tile.core, tile_chw)
+        yield tile.core.scaled(self.facts.scale), self._as_pixels(result_chw, pixels.shape[2])
+
+    def _beside(
+        self, read: Read, tiles: Sequence[Tile], beside: int
+    ) -> Iterator[tuple[Window, Pixels] | None]:
+        """As ``_each``, some tiles at once; read here, one after the other, and given in order."""
+        runtime = self._runtime.shared()  # type: ignore[attr-defined]
+        waiting: deque[Future[list[tuple[Window, Pixels] | None]]] = deque()
+        with ThreadPoolExecutor(beside, thread_name_prefix=self.facts.name) as pool:
+            try:
+                for tile in tiles:
+                    pixels = read(tile.padded)
+                    waiting.append(
+                        pool.submit(lambda *given: list(self._one(*given)), tile, pixels, runtime)
+                    )
+                    if len(waiting) > beside:  # one lies ready for whoever is done first
+                        yield from waiting.popleft().result()
+                while waiting:
+                    yield from waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
 
     def _as_chw(self, pixels: np.ndarray) -> np.ndarray:
         """Channels first, as many as the network takes; sides reflected to the sizes it takes."""
@@ -215,7 +253,9 @@ class TiledMender:
 
     # -- stages -----------------------------------------------------------------------------
 
-    def _stages(self, tile_chw: np.ndarray, core: Window) -> Iterator[np.ndarray | None]:
+    def _stages(
+        self, tile_chw: np.ndarray, core: Window, runtime: Runtime
+    ) -> Iterator[np.ndarray | None]:
         """None for each piece that was computed, at last the tile's result over ``core``."""
         rows, cols = tile_chw.shape[1:]
         maps: dict[str, Map] = {self.stages[0].inputs[0]: (Window(0, 0, rows, cols), tile_chw)}
@@ -224,7 +264,7 @@ class TiledMender:
             pieces = self._pieces(stage, need, rows, cols)
             for piece in pieces:
                 look = piece.grown(stage.reach_px, rows, cols)
-                outputs = self._runtime.run(stage, [_cut(*maps[b], look) for b in stage.inputs])
+                outputs = runtime.run(stage, [_cut(*maps[b], look) for b in stage.inputs])
                 inside = piece.scaled(stage.scale).within(look.scaled(stage.scale))
                 parts = [output[:, inside[0], inside[1]] for output in outputs]
                 if len(pieces) == 1:

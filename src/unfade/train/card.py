@@ -44,7 +44,7 @@ def entry_text(
         f"halo_px = {halo_px}",
         f"tile_px = {tile_px}",
         *([f'begins_with = "{given.begins_with}"'] if given.begins_with else []),
-        "bytes_per_pixel = 900",
+        f"bytes_per_pixel = {given.bytes_per_pixel}",
         "files = [",
     ]
     for name, (size, sha256) in hashes.items():

@@ -28,6 +28,7 @@ class Export:
         channels_in: of its only input; the input is (1, channels_in, rows, cols)
         multiple_of: the sides of what it is given must be multiples of this
         reach_px: how far it is known to look; the export measures what matters of it
+        bytes_per_pixel: peak memory for each pixel of a tile, as measured in ncnn
         shape, begins_with: the call, see ``unfade.engines.contract``
     """
 
@@ -43,6 +44,7 @@ class Export:
     multiple_of: int = 1
     halo_px: int = 32
     tile_px: int = 512
+    bytes_per_pixel: int = 900
     begins_with: str = ""
     evidence: int = 2
 

@@ -166,5 +166,6 @@ class Upscale(Task):
                 name=f"unfade-upscale-x{s}{kind}", module=net, channels_in=3, channels_out=3,
                 task="upscale", about=f"{s} times enlargement of photographs, small and fast",
                 scale=s, multiple_of=net.inner.multiple_of,  # type: ignore[union-attr, arg-type]
+                bytes_per_pixel=2600 if s > 2 else 1500,
             )
         ]  # fmt: skip
