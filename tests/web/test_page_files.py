@@ -62,7 +62,9 @@ def test_shipped_networks_are_offered_with_their_files() -> None:
         graph = onnx.load_from_string(content).graph
         assert [i.name for i in graph.input] == network["inputs"]
         assert network["halo"] % network["multiple_of"] == 0
-        assert network["tile_px"] >= 2 * network["halo"] + network["multiple_of"]
+        core_px = network["tile_px"] - 2 * network["halo"]
+        assert 0 < core_px <= 448
+        assert core_px % network["multiple_of"] == 0
 
 
 def test_text_goes_packed_to_those_who_take_it_and_plain_to_others(client: TestClient) -> None:

@@ -22,6 +22,7 @@ MANIFEST = "on-device.json"
 
 
 INPUT = "in0"  # as ``train.export`` names it
+MOST_CORE_PX = 448  # of a tile: a telephone has little memory
 
 
 def shipped_networks() -> list[dict[str, Any]]:
@@ -34,6 +35,8 @@ def shipped_networks() -> list[dict[str, Any]]:
         if entry.shape != "mend" or (entry.channels_in, entry.channels_out) != (3, 3):
             continue
         unit = entry.multiple_of
+        halo_px = -(-entry.halo_px // unit) * unit
+        core_px = min(entry.tile_px - 2 * halo_px, MOST_CORE_PX // unit * unit)
         listed.append(
             {
                 "name": entry.name,
@@ -42,9 +45,9 @@ def shipped_networks() -> list[dict[str, Any]]:
                 "sha256": file.sha256,
                 "bytes": file.bytes,
                 "scale": entry.scale,
-                "halo": -(-entry.halo_px // unit) * unit,
+                "halo": halo_px,
                 "multiple_of": unit,
-                "tile_px": entry.tile_px,
+                "tile_px": core_px + 2 * halo_px,
                 "channels": entry.channels_in,
                 "inputs": [INPUT],
             }
