@@ -226,7 +226,7 @@ class TwiceBeside(Twice):
     beside = 3
 
     def __init__(self) -> None:
-        self.begun, self.most = 0, 0
+        self.begun = 0
         self.others = threading.Event()
         self.lock = threading.Lock()
 
@@ -255,6 +255,18 @@ def test_tiles_beside_each_other_come_in_order_and_alike() -> None:
     assert [window for window, _ in tiles] == [window for window, _ in wanted]
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(tiles, wanted, strict=True))
     assert seen[-1][0] == seen[-1][1] == 2 * len(tiles)
+
+
+def test_fewer_tiles_than_could_be_beside_each_other_have_all_threads_in_turn() -> None:
+    runtime = TwiceBeside()
+    runtime.shared = lambda: pytest.fail("shared out")  # type: ignore[method-assign]
+    runtime.others.set()
+    pixels = photograph(16, 32)
+    assert np.array_equal(
+        TiledMender(fake_facts(), runtime, single(0, scale=2)).mend(pixels),
+        pixels.repeat(2, axis=0).repeat(2, axis=1),
+    )
+    assert runtime.begun == 2
 
 
 def test_an_error_in_one_of_the_tiles_beside_each_other_comes_out() -> None:

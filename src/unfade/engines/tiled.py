@@ -163,8 +163,8 @@ class TiledMender:
 
     def _each(self, read: Read, tiles: Iterable[Tile]) -> Iterator[tuple[Window, Pixels] | None]:
         tiles = list(tiles)
-        beside = min(getattr(self._runtime, "beside", 1), len(tiles))
-        if beside > 1:
+        beside = getattr(self._runtime, "beside", 1)
+        if 1 < beside <= len(tiles):  # of fewer tiles each is to have more threads
             yield from self._beside(read, tiles, beside)
             return
         for tile in tiles:
