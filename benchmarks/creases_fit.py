@@ -11,13 +11,12 @@ so that ``judge.SURE`` is met at the log odds ``LIMITS``. About one second a pic
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from logistic import Candidate, Table, show, written
+from logistic import Candidate, Table, options_of, put_into, show, written
 from not_learnt_from import not_learnt_from
 from paintings_fit import AFTER
 
@@ -101,19 +100,13 @@ def candidates(data: Path, number: int) -> dict[str, Table]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
-    parser.add_argument("--number", type=int, default=400, help="of pictures")
-    parser.add_argument("--write", action="store_true", help="put the weights into the package")
-    options = parser.parse_args()
+    options = options_of(__doc__)
     texts = []
     for kind, table in candidates(options.data, options.number).items():
         show(kind, table, LIMITS[kind])
         texts.append(written(NAMES[kind], table, LIMITS[kind], judge.SURE))
     if options.write:
-        target = Path(seen_weights.__file__)
-        head = target.read_text(encoding="utf-8").split("# fmt: off\n")[0]
-        target.write_text(f"{head}# fmt: off\n{''.join(texts)}", encoding="utf-8")
+        put_into(seen_weights, "".join(texts))
 
 
 if __name__ == "__main__":

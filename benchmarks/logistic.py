@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -96,3 +99,19 @@ def written(name: str, table: Table, limit: float, sure: float) -> str:
         text = (f"        {', '.join(f'{v:.4g}' for v in row)}," for row in rows)
         lines += [f"    {word}=(", *text, "    ),"]
     return "\n".join([*lines, ")\n"])
+
+
+def options_of(about: str) -> argparse.Namespace:
+    """What all scripts that fit a rule are told."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
+    parser.add_argument("--number", type=int, default=400, help="of pictures")
+    parser.add_argument("--write", action="store_true", help="put what is fitted into the package")
+    return parser.parse_args()
+
+
+def put_into(module: ModuleType, rules: str) -> None:
+    """Replace the rules that a module of the package holds, all that stands behind its head."""
+    target = Path(str(module.__file__))
+    head = target.read_text(encoding="utf-8").split("# fmt: off\n")[0]
+    target.write_text(f"{head}# fmt: off\n{rules}", encoding="utf-8")

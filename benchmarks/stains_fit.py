@@ -11,12 +11,11 @@ rules of other pictures (five parts); with ``--write`` the rule of all is put in
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from logistic import Candidate, Table, show, written
+from logistic import Candidate, Table, options_of, put_into, show, written
 from not_learnt_from import not_learnt_from
 from paintings_fit import AFTER
 
@@ -72,18 +71,11 @@ def candidates(data: Path, number: int) -> Table:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
-    parser.add_argument("--number", type=int, default=400, help="of pictures")
-    parser.add_argument("--write", action="store_true", help="put the rule into the package")
-    options = parser.parse_args()
+    options = options_of(__doc__)
     table = candidates(options.data, options.number)
     show("stains", table, LIMIT)
     if options.write:
-        target = Path(rule.__file__)
-        head = target.read_text(encoding="utf-8").split("# fmt: off\n")[0]
-        text = written("RULE", table, LIMIT, seen.SURE)
-        target.write_text(f"{head}# fmt: off\n{text}", encoding="utf-8")
+        put_into(rule, written("RULE", table, LIMIT, seen.SURE))
 
 
 if __name__ == "__main__":
