@@ -11,7 +11,7 @@ import sheet_scenes as scenes
 from eye_scenes import ODD_PICTURES, ThreadedBench, stored
 
 from unfade import Bench
-from unfade.condition.creases import find_creases, look
+from unfade.condition.creases import find_creases, look, strip
 from unfade.condition.creases.lines import find_lines, log_light
 from unfade.condition.creases.seen import NETWORK
 from unfade.engines.contract import PlainBench
@@ -87,6 +87,20 @@ def test_a_line_is_told_by_what_the_network_sees_along_it() -> None:
     assert np.median(np.abs(off)) < 1.5
     assert look(Picture.of(pixels), blind).items == ()
     assert agreeing.asked == blind.asked == 2  # a small overview for folds, a larger one for tears
+
+
+def test_what_grows_away_from_a_fold_is_no_flank() -> None:
+    """Strips of 45 x 160 in logarithms: a flank that fades, and a scene that differs beyond it."""
+    aside = np.abs(np.arange(-22.0, 23.0))
+    side = np.sign(np.arange(-22.0, 23.0))
+    flank = 0.1 * side * np.exp(-aside / 4)
+    scene = 0.05 * side * np.clip((aside - 6) / 6, 0, 1) * np.clip((19 - aside) / 4, 0, 1)
+    rough = np.random.default_rng(0).normal(0, 0.004, (45, 160))
+    alone, beside = (
+        strip.reach_px((profile[:, None] + rough)[:, :, None]) for profile in (flank, flank + scene)
+    )
+    assert beside <= alone + 1
+    assert 4 <= alone <= 9
 
 
 def test_what_it_sees_where_nothing_is_is_no_fold() -> None:

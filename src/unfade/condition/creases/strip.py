@@ -16,6 +16,7 @@ from unfade.picture import Pixels
 HALF_PX = 22
 NEAR, FAR = slice(2, 6), slice(11, 19)  # px from the line: its flanks, and the sound picture
 SURE_OF_REACH = 1.0  # a flank's median over its uncertainty
+AGAIN = 1.1  # how much what fades may waver
 ASIDE_PX = (7, 10, 13)  # where lines in parallel are looked for
 FEATURES = (
     "jump", "jump sure", "jump share", "peak", "peak sure", "peak share", "peak high", "step",
@@ -149,5 +150,7 @@ def reach_px(strip: np.ndarray) -> int:
     sure = np.abs([_sure(row) for row in odd])
     top = 1 + int(level[1:10].argmax())
     seen = (level > max(0.25 * level[top], 0.004)) & (sure > SURE_OF_REACH)
+    # away from the line a flank's light only fades: what grows again is the scene's
+    seen[top:] &= level[top:] <= AGAIN * np.minimum.accumulate(level[top:])
     beyond = np.flatnonzero(~seen[top:])
     return int(np.clip((top + int(beyond[0]) if beyond.size else 17) + 2, 4, 16))
