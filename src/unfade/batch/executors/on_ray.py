@@ -29,6 +29,7 @@ LOOPBACK = "127.0.0.1"
 STORE_BYTES = 200 * 1024 * 1024  # results are small: facts, not pictures
 TELL_EVERY_S = 0.5
 GRACE_S = 5.0
+HEAR_S = 5.0  # how long jobs are listened to at a time
 START_S = 180
 
 
@@ -65,6 +66,7 @@ class RayExecutor:
         self._jobs: dict[Any, _UnderWay] = {}  # by the reference of the result
         self._happened: list[Event] = []
         self._desk: Any = None
+        self._telling: Any = None  # the reference of what the desk was last asked for
         self._actors: list[_Actor] = []
         self._told = 0.0
 
@@ -168,7 +170,8 @@ class RayExecutor:
         for job in self._jobs.values():
             if job.job.key == key and job.cancelled_at is None:
                 job.cancelled_at = time.monotonic()
-                self._desk.stop.remote(key)
+                if self._desk is not None:  # without it the job is killed after its grace
+                    self._desk.stop.remote(key)
 
     def _look(self) -> None:
         if not self._jobs:
@@ -185,11 +188,19 @@ class RayExecutor:
 
     def _hear(self) -> None:
         """What jobs have told since last time."""
+        if self._telling is None:
+            self._telling = self._desk.told.remote()
         try:
-            told = self._ray.get(self._desk.told.remote(), timeout=5.0)
+            told = self._ray.get(self._telling, timeout=HEAR_S)
+        except self._ray.exceptions.GetTimeoutError:
+            return  # the cluster is busy: the same answer is waited for next time
         except self._ray.exceptions.RayError:
-            self._desk = None  # lost with its node; progress is no reason to stop
+            # Lost with its node. Progress is no reason to stop; limits count from now.
+            self._desk = self._telling = None
+            for unheard in self._jobs.values():
+                self._started(unheard, unheard.worker)
             return
+        self._telling = None
         by_key = {job.job.key: job for job in self._jobs.values()}
         for what, key, *rest in told:
             job = by_key.get(key)
