@@ -68,6 +68,16 @@ def test_a_whole_picture_keeps_its_ends_and_its_up(tmp_path: Path) -> None:
     assert not np.array_equal(*cut)
 
 
+def test_patches_are_scaled_between_two_factors(tmp_path: Path) -> None:
+    slope = np.repeat(np.arange(250, dtype=np.uint8)[None], 250, axis=0)
+    Image.fromarray(np.dstack([slope] * 3)).save(tmp_path / "slope.png")
+    settings = DataSettings(patch_px=50, shrink=0.5, enlarge=2.0, turns=False)
+    patches = Patches(Pictures(tmp_path, settings), "train", settings, 1)
+    spans = [np.ptp(patches.patch(n)[25, :, 0]) for n in range(40)]
+    assert 22 <= min(spans) < 35  # enlarged by up to two: half as much is seen
+    assert 60 < max(spans) <= 100
+
+
 def test_a_stream_can_begin_anywhere(folder: Path) -> None:
     settings = DataSettings(patch_px=16)
     patches = Patches(Pictures(folder, settings), "train", settings, 5)

@@ -13,8 +13,8 @@ from unfade.degrade import DegradationRecipe, degrade_batch, load_degradation
 
 # kinds of damage that have a place; without them only the global part of a recipe is left
 LOCAL = (
-    "scratches", "dust", "hairs", "creases", "tears", "stains", "foxing", "craquelure",
-    "losses", "silvering", "water", "dirt", "lines", "overlays",
+    "scratches", "dust", "hairs", "creases", "wrinkles", "tears", "edges", "stains", "foxing",
+    "mould", "cracks", "losses", "silvering", "water", "dirt", "lines", "brush", "overlays",
 )  # fmt: skip
 
 

@@ -157,9 +157,10 @@ class Patches:
         side = self._settings.patch_px
         source = self._sources[int(rng.integers(len(self._sources)))]
         pixels = self._pictures.pixels(source)
-        patch = (_reduced if self._settings.whole else _cut)(
-            pixels, side, self._settings.shrink, rng
-        )
+        if self._settings.whole:
+            patch = _reduced(pixels, side, self._settings.shrink, rng)
+        else:
+            patch = _cut(pixels, side, self._settings.shrink, self._settings.enlarge, rng)
         if self._settings.turns:
             if not self._settings.whole:
                 patch = np.rot90(patch, int(rng.integers(4)))
@@ -220,12 +221,14 @@ def pack(pictures: Pictures, target: Path, *, megabytes: float = 45.0, side_px: 
     return count
 
 
-def _cut(pixels: np.ndarray, side: int, shrink: float, rng: np.random.Generator) -> np.ndarray:
-    """A square out of a picture that was scaled by a random factor of ``shrink`` to 1."""
+def _cut(
+    pixels: np.ndarray, side: int, shrink: float, enlarge: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A square out of a picture that was scaled by a random factor of ``shrink`` to ``enlarge``."""
     import cv2
 
     # never cut more than there is: a small picture is enlarged just enough
-    need = max(side / min(pixels.shape[:2]), float(rng.uniform(shrink, 1.0)))
+    need = max(side / min(pixels.shape[:2]), float(rng.uniform(shrink, enlarge)))
     cut = min(round(side / need), *pixels.shape[:2])
     row = int(rng.integers(pixels.shape[0] - cut + 1))
     col = int(rng.integers(pixels.shape[1] - cut + 1))

@@ -32,6 +32,7 @@ class DataSettings:
         patch_px: side of a patch
         shrink: patches are cut after scaling by a random factor from here to 1, which hides
             the marks of earlier compression
+        enlarge: that factor goes up to here instead of 1: what is seen in close scans
         whole: a patch is a whole picture, reduced to a square whatever its shape; ``shrink`` is
             then the least share of each side that is kept
         turns: whether patches are turned and mirrored at random; whole pictures are mirrored
@@ -43,6 +44,7 @@ class DataSettings:
     include: tuple[str, ...] = ()
     patch_px: int = 128
     shrink: float = 0.6
+    enlarge: float = 1.0
     whole: bool = False
     turns: bool = True
     train_share: float = 0.8
@@ -50,6 +52,7 @@ class DataSettings:
     def __post_init__(self) -> None:
         _within("patch_px", self.patch_px, 8, 1024)
         _within("shrink", self.shrink, 0.1, 1.0)
+        _within("enlarge", self.enlarge, 1.0, 4.0)
         _within("train_share", self.train_share, 0.1, 0.98)
 
 
