@@ -29,7 +29,6 @@ from unfade.condition.craquelure import rule
 from unfade.condition.craquelure.net import FEATURES as NET_FEATURES
 from unfade.condition.craquelure.net import net_of
 from unfade.condition.craquelure.ridges import lines
-from unfade.condition.damage_network import NETWORK
 from unfade.condition.losses import rule as losses_rule
 from unfade.condition.losses import tones
 from unfade.condition.survey import luma, windows
@@ -133,13 +132,13 @@ def new_to_networks(data: Path, paintings: int, others: int) -> Iterator[tuple[i
         yield number, close(pictures.pixels(source).astype(np.float32) / 255, number)
 
 
-def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
-    """Own log odds, log of the share that the network sees, cracked or not, number."""
+def joint_rows(data: Path) -> Rows:
+    """Own log odds and ``rule.shares`` of what the network sees, cracked or not, number."""
     whole, none = (parse_degradation(HEAD + t) for t in (CRACKS + AFTER, AFTER))
     maps = crack_maps(data)
-    rows = []
+    rows: Rows = []
     with Bench(threads=1) as bench:
-        network = bench.engine(NETWORK)
+        network = bench.engine(craquelure.NETWORK)
         for number, pixels in new_to_networks(data, 40, 70):
             made = degrade(pixels, whole, number)
             light = any(drawn["light"] for drawn in made.drawn("cracks"))
@@ -160,14 +159,13 @@ def joint_rows(data: Path) -> list[tuple[float, float, bool, int]]:
                     for polarity in polarities:
                         field = craquelure.judged(picture, window, polarity)
                         seen = craquelure.seen_of(picture, network, field, 1)
-                        share = np.log(float(seen.mean()) + rule.LEAST_SHARE)
-                        rows.append((field.odds, share, cracks is not None, number))
+                        told = np.array([field.odds, *rule.shares(seen)])
+                        rows.append((told, cracks is not None, number))
     return rows
 
 
-def fit_joint(rows: list[tuple[float, float, bool, int]], target: Path, write: bool) -> None:
-    x, y = np.array([r[:2] for r in rows]), np.array([r[2] for r in rows])
-    picture = np.array([r[3] for r in rows])
+def fit_joint(rows: Rows, target: Path, write: bool) -> None:
+    x, y, picture = (np.array([r[k] for r in rows]) for k in range(3))
     held_out = np.zeros(len(y))
     for part in range(5):
         mean, weights, bias = fitted(x[picture % 5 != part], y[picture % 5 != part])
@@ -181,8 +179,10 @@ def fit_joint(rows: list[tuple[float, float, bool, int]], target: Path, write: b
             )
     if write:
         mean, weights, bias = fitted(x, y)
-        numbers = f"({weights[0]:.3f}, {weights[1]:.3f}, {bias - mean @ weights:.3f})"
-        text = re.sub(r"WITH_NETWORK = .*", f"WITH_NETWORK = {numbers}", target.read_text("utf-8"))
+        numbers = ", ".join(f"{v:.3f}" for v in (*weights, bias - mean @ weights))
+        text = re.sub(
+            r"WITH_NETWORK = .*", f"WITH_NETWORK = ({numbers})", target.read_text("utf-8")
+        )
         target.write_text(text, encoding="utf-8")
 
 

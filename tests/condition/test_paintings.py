@@ -18,6 +18,7 @@ from unfade.degrade import DamageClass, Degraded, degrade, parse_degradation
 from unfade.engines.bench import Bench
 from unfade.findings import MarkKind, Region, paint
 from unfade.picture import Picture, Window
+from unfade.pixels.masks import dilate
 
 SOUND = ("astronaut", "coffee", "chelsea", "rocket", "grass", "gravel", "text", "coins")
 HEAD = 'format = 1\nname = "test"\nreference_px = 0\n[[damage]]\n'
@@ -93,6 +94,20 @@ def test_within_a_cracked_picture_the_network_tells_cracks_from_outlines() -> No
             covered[way] = mask[scene.opacity > 0.5].mean()
     assert right["network"] > max(0.95, right["filters"])
     assert covered["network"] > covered["filters"]
+
+
+def test_thin_cracks_are_mapped_and_not_the_broad_veins_of_what_is_painted(bench: Bench) -> None:
+    broad, thin = (
+        HEAD + CRACKS.replace("40", island).replace("1.5", width) + "light_chance = 0.0\n"
+        for island, width in (("160", "14"), ("28", "1.2"))
+    )
+    veined = degrade(painted(), parse_degradation(broad), seed=1).pixels
+    scene = degrade(veined, parse_degradation(thin), seed=2)
+    picture = stored(scene.pixels)
+    found = craquelure.look(picture, bench)
+    mask = paint(found.items, picture.window)
+    assert (mask & dilate(scene.opacity > 0.15, 2)).sum() > 0.95 * mask.sum()
+    assert found.width_px is not None and found.width_px < 4  # the veins are 14 wide
 
 
 def test_what_is_told_of_a_net() -> None:

@@ -4,18 +4,21 @@ What it sees: a net of thin lines, 1 to about 8 pixels wide at one of three size
 (full, half, quarter), all dark with dirt or all light with ground, that enclose islands of calm
 paint. It is a finding for scans and photographs in which the cracks themselves are resolved; in
 a small reproduction they are not there to be found. Brush strokes, hair, branches, nets and cloth
-have lines too, so a quarter of the fields have to be beyond doubt before anything is said. Light
-mortar between bricks, and wire fences, still deceive it.
+have lines too, so a quarter of the fields have to be beyond doubt before anything is said. The
+finest scale at which they are is taken: at a coarser one the picture's own lines, as the veins of a
+wing, become as thin as cracks. Without its network, light mortar between bricks and wire fences
+deceive it.
 
 How: ``ridges`` traces lines of both polarities, ``net`` measures what they make in a field of 256 x
 256 pixels, and a logistic rule judges (``rule``, fitted by ``benchmarks/paintings_fit.py`` on made
 cracks over training paintings and photographs). Six fields are looked at first, and only if one of
-them may be cracked all others; so a sound picture costs about 0.5 s whatever its size.
+them may be cracked all others; so a sound picture costs about 1 s whatever its size.
 
-Where a field may be cracked, ``unfade-damage`` is asked, and how much of it the network takes for
-cracks is weighed with the rule. Where the picture is cracked it also says which pixels are: it
-tells an outline or a stroke within a cracked field from a crack, which the filters cannot, and sees
-fainter ones. Without it the rule alone judges, and the map is what the filters traced.
+Where a field may be cracked, ``unfade-cracks`` is asked (training recipe ``cracks``), and how much
+of it the network takes for cracks is weighed with the rule. Where the picture is cracked it also
+says which pixels are: it tells an outline or a stroke within a cracked field from a crack, which
+the filters cannot, and sees fainter ones. Without it the rule alone judges, and the map is what the
+filters traced.
 
 Sources: see ``ridges`` and ``net``.
 """
@@ -30,26 +33,29 @@ import numpy as np
 from unfade.condition.contract import Finder
 from unfade.condition.craquelure.net import FEATURES, Net, long_pieces, net_of
 from unfade.condition.craquelure.ridges import HALO_PX, lines
-from unfade.condition.craquelure.rule import joined, odds
+from unfade.condition.craquelure.rule import cover, joined, odds, shares
 from unfade.condition.damage_network import damage_network
 from unfade.condition.marks.pages import is_page
 from unfade.condition.survey import luma, shrunk, windows
 from unfade.engines.contract import BenchView
 from unfade.findings import Craquelure, Mark, MarkKind, Region
 from unfade.picture import Mask, Picture, Plane, Window
+from unfade.pixels.thinning import thin
 
+NETWORK = "unfade-cracks"
 FIELD_PX = 256
 LEAST_SIDE_PX = 128
 FIRST, MORE = 6, 24  # fields that are looked at first, and before a judgement
 SCALES = (1, 2, 4)
 ASK = -1.0  # own log odds from which the network is asked about a field
 MAY_BE, UNSURE, SURE, KEEP = 1.0, 1.5, 3.0, 0.0  # log odds of a field
-CRACKED_PRIOR = 2.2  # in a cracked picture nine of ten fields are taken to be
 LIGHT_SURE = 5.0  # nets, twigs in snow and lit wires are light: dark cracks are the rule
 NETWORK_HALO_PX = 64  # what it looks at around a field
-PIXEL_ODDS, LEAST_HAT = -2.0, 2 / 255  # log odds by the network; and it stands out in its polarity
+PIXEL_ODDS, LEAST_HAT = 2.0, 2 / 255  # log odds by the network; and it stands out in its polarity
 CLEAR_PX = 8  # shorter pieces are not mapped;
 CLEAR_UNAIDED_PX = 40  # without the network pieces of the net are judged with it, but not mapped
+LEAST_SEEN_COVER = 0.5  # of a field's cells the network sees cracks in: one trunk, one pane is less
+# Without the network:
 LEAST_POLARITY, LEAST_COVER = 0.8, 0.45  # lattice masts and fences stand before something
 LEAST_ISLANDS = 8  # in the fields that may be cracked, together
 MM_PER_INCH = 25.4
@@ -63,13 +69,16 @@ class Field:
     light: bool
     net: Net
     odds: float
-    seen: Mask | None = None  # what the network takes for its cracks, of the window's size over k
+    seen: Plane | None = None  # the network's log odds, see ``seen_of``
 
     @property
     def surely(self) -> float:
-        """Its log odds, if its lines are of one polarity and go on all over it."""
-        known = dict(zip(FEATURES, self.net.features))
-        wide = known["cover"] >= LEAST_COVER and known["log_polarity"] >= LEAST_POLARITY
+        """Its log odds, if its cracks go on all over it."""
+        if self.seen is not None:
+            wide = cover(self.seen) >= LEAST_SEEN_COVER
+        else:
+            known = dict(zip(FEATURES, self.net.features))
+            wide = known["cover"] >= LEAST_COVER and known["log_polarity"] >= LEAST_POLARITY
         return self.odds if wide else min(self.odds, UNSURE)
 
 
@@ -91,12 +100,12 @@ def look(picture: Picture, bench: BenchView) -> Craquelure:
         return Craquelure(says=f"Too small to tell cracks: {picture.rows} x {picture.cols} pixels.")
     if is_page(picture):
         return Craquelure(says="A drawing, text page or screenshot: lines are its content.")
-    network = damage_network(picture, bench)
-    best: tuple[float, int, bool] | None = None
+    network = damage_network(picture, bench, NETWORK)
     highest = -np.inf
     for k in SCALES:
         if min(picture.rows, picture.cols) < LEAST_SIDE_PX * k:
             break
+        best: tuple[float, bool] | None = None
         seen = _judged(picture, bench, network, k, FIRST)
         if max((f.odds for f in seen), default=-np.inf) > MAY_BE:
             seen = _judged(picture, bench, network, k, MORE)
@@ -106,15 +115,16 @@ def look(picture: Picture, bench: BenchView) -> Craquelure:
                 continue
             highest = max(highest, own[0])
             score = _of_picture(own)
-            islands = sum(
-                len(f.net.islands_px2) for f in seen if f.light is light and f.odds > KEEP
-            )
-            sure = score >= (LIGHT_SURE if light else SURE) and islands >= LEAST_ISLANDS
+            sure = score >= (LIGHT_SURE if light else SURE)
+            if network is None:
+                may_be = (f.net for f in seen if f.light is light and f.odds > KEEP)
+                sure = sure and sum(len(net.islands_px2) for net in may_be) >= LEAST_ISLANDS
             if sure and (best is None or score > best[0]):
-                best = score, k, light
-    if best is None:
-        return _nothing(float(highest))
-    return _mapped(picture, bench, network, *best)
+                best = score, light
+        if best is not None:  # at a coarser scale the picture's own lines become as thin as cracks
+            score, light = best
+            return _mapped(picture, bench, network, score, k, light)
+    return _nothing(float(highest))
 
 
 def _of_picture(ordered: list[float]) -> float:
@@ -150,15 +160,19 @@ def _asked(
     if network is None or field.odds < least:
         return field
     seen = seen_of(picture, network, field, k)
-    return replace(field, odds=joined(field.odds, float(seen.mean())), seen=seen)
+    return replace(field, odds=joined(field.odds, shares(seen)), seen=seen)
 
 
-def seen_of(picture: Picture, network: Any, field: Field, k: int) -> Mask:
-    """What the network takes for damage that stands out in the field's polarity."""
+def seen_of(picture: Picture, network: Any, field: Field, k: int) -> Plane:
+    """The network's log odds of a crack where something stands out in the field's polarity.
+
+    Returns:
+        float32 of the window's size over k; -inf where nothing stands out
+    """
     wide = field.window.grown(NETWORK_HALO_PX * k, picture.rows, picture.cols)
     pixels = shrunk(picture.read(wide), k, k)
     stands_out = lines(luma(pixels))[int(field.light)].hat > LEAST_HAT
-    found: Mask = stands_out & (network.find(pixels)[:, :, 0] > PIXEL_ODDS)
+    found = np.where(stands_out, network.find(pixels)[:, :, 0], np.float32(-np.inf))
     top, left = (field.window.top - wide.top) // k, (field.window.left - wide.left) // k
     rows, cols = field.net.mask.shape
     return found[top : top + rows, left : left + cols]
@@ -211,18 +225,18 @@ def _mapped(
         total=len(chosen),
     )
     for window, field in zip(chosen, asked, strict=True):
-        if field.seen is not None:  # the rule was fitted on as many sound fields as cracked ones
-            field = replace(field, odds=field.odds + CRACKED_PRIOR)
         if field.odds < KEEP:
             continue
         if field.seen is None:
             cracks = long_pieces(field.net.mask, CLEAR_UNAIDED_PX)
+            width_px = field.net.mask.sum() / max(1.0, field.net.length_px)
         else:
-            cracks = long_pieces(field.seen, CLEAR_PX)
+            cracks = long_pieces(field.seen > PIXEL_ODDS, CLEAR_PX)
+            width_px = cracks.sum() / max(1, np.count_nonzero(thin(cracks)))
         mask = _cut(cracks, field.window, window, k)
         if mask.any():
             kept.append(field)
-            marks.append(_mark(mask, window, field, light))
+            marks.append(_mark(mask, window, field, float(width_px * k)))
     if not marks:
         return _nothing(score)
     return _told(picture, marks, kept, score, k, light)
@@ -243,15 +257,13 @@ def _cut(cracks: Mask, around: Window, window: Window, k: int) -> Mask:
     return mask
 
 
-def _mark(mask: Mask, window: Window, field: Field, light: bool) -> Mark:
-    area, length = float(field.net.mask.sum()), max(1.0, field.net.length_px)
-    scale = field.window.rows / field.net.mask.shape[0]
+def _mark(mask: Mask, window: Window, field: Field, width_px: float) -> Mark:
     return Mark(
         kind=MarkKind.CRACK,
         region=Region.of(mask, window),
-        light=light,
-        width_px=area / length * scale,
-        length_px=mask.sum() / (area / length * scale),
+        light=field.light,
+        width_px=width_px,
+        length_px=mask.sum() / width_px,
         confidence=float(1 / (1 + np.exp(-field.odds))),
     )
 
