@@ -105,7 +105,7 @@ def test_the_plan_is_reordered_switched_and_tuned(studio: Studio, picture: Path)
         studio.primary.click()
     order = json.loads(sent.value.post_data or "{}")
     assert order["steps"] == [
-        {"step": "remove_dust", "settings": {}},
+        {"step": "remove_dust", "settings": {"method": "unfade"}},  # as advised
         {"step": "denoise", "settings": {"method": "nlm", "strength": 0.5}},
         {"step": "upscale", "settings": {}},
     ]
