@@ -12,6 +12,7 @@ All numbers are float32. Tensors are (channels, rows, cols) and named ``..._chw`
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -237,14 +238,15 @@ class TiledMender:
         where = (
             f"in the tile at row {core.top}, column {core.left} of {core.rows} x {core.cols} pixels"
         )
-        if not np.isfinite(result_chw).all():
+        low, high = float(result_chw.min()), float(result_chw.max())  # no number: both are none
+        if not (math.isfinite(low) and math.isfinite(high)):
             raise PromiseBroken(
                 f"`{self.facts.name}` ({self.runtime}) gave values that are no numbers {where}.",
                 "Nothing was written. Try another `--device`, and report this with the picture.",
             )
         # networks without a bounded output are known to explode on pictures unlike their own
-        largest = float(np.abs(result_chw).max())
-        if largest > 4 * max(1.0, float(np.abs(tile_chw).max())):
+        largest = max(-low, high)
+        if largest > 4 * max(1.0, -float(tile_chw.min()), float(tile_chw.max())):
             raise PromiseBroken(
                 f"`{self.facts.name}` ({self.runtime}) gave values up to {largest:.1f} {where}, "
                 "where the picture's own lie between 0 and 1.",
