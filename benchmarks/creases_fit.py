@@ -23,6 +23,7 @@ from paintings_fit import AFTER
 from unfade import Bench
 from unfade.condition.creases import judge, seen, seen_weights, strip
 from unfade.degrade import degrade, parse_degradation
+from unfade.pixels.masks import dilate
 
 HEAD = "format = 1\nname = 'fit'\nreference_px = {}\n"
 REFERENCES_PX = (640, 400, 300)  # fine and coarse damage in turn
@@ -33,6 +34,7 @@ DAMAGE = {
 SCRATCHES = "[[damage]]\nuse = 'scratches'\ncount = [1.0, 8.0]\n"  # long lines that are no folds
 # How near to damage a candidate has to be: a fold's band holds its flanks, however faint they are.
 NEAR_PX = {"creases": 5, "tears": 2}
+BAND_NEAR_PX = 8  # a band's pixel this near to a fold is right, as in `treatments_table.py`
 SEEN = 0.02  # opacity that counts as damaged
 NAMES = {"creases": "LINE", "tears": "PIECE"}
 LIMITS = {"creases": 3.0, "tears": 3.0}  # the lowest at which none is wrong
@@ -64,6 +66,7 @@ def stored(pixels: np.ndarray) -> np.ndarray:
 
 def candidates(data: Path, number: int) -> dict[str, Table]:
     tables = {kind: Table() for kind in DAMAGE}
+    bands: list[tuple[int, int]] = []  # of folds that the shipped rule is sure of: right, all
     with Bench(threads=1) as bench:
         network = bench.engine(seen.NETWORK)
         for n, damaged, pixels, truth in scenes(data, number):
@@ -88,6 +91,9 @@ def candidates(data: Path, number: int) -> dict[str, Table]:
                     covered = int((truth & (band > 0)).sum())
                     row = Candidate(features, right, covered, n, not damaged)
                     tables["creases"].rows.append(row)
+                    if right and judge.sure_of_seen_line(features) >= judge.SURE:
+                        beside = dilate(truth, BAND_NEAR_PX)
+                        bands.append((int((beside & (band > 0)).sum()), int((band > 0).sum())))
             if damaged != "creases":
                 tables["tears"].area += int(truth.sum())
                 for piece in seen.seen_pieces(pixels, logits):
@@ -96,6 +102,8 @@ def candidates(data: Path, number: int) -> dict[str, Table]:
                     covered = int(truth[window][inside].sum())
                     row = Candidate(piece.features, right, covered, n, not damaged)
                     tables["tears"].rows.append(row)
+    right_px, all_px = np.sum(bands, axis=0)
+    print(f"bands of {len(bands)} told folds: {right_px / all_px:.3f} of their area is right")
     return tables
 
 

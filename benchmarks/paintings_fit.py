@@ -5,8 +5,9 @@
 Prints how well each rule does on pictures that it was not fitted on (five parts); with ``--write``
 its numbers are put into ``condition/craquelure/rule.py`` and ``condition/losses/rule.py``. How the
 network's opinion of cracks is weighed is fitted on pictures that it was not trained on, made cracks
-and crack maps of real paintings (``DATA/damage/craquelure``) laid over them. ``--only pieces``
-shows what passes the limits on what ``unfade-losses`` says. About fifteen minutes on one core;
+and crack maps of real paintings (``DATA/damage/craquelure``) laid over them. ``--only cracked``
+shows which of further such pictures the eye calls cracked, and how right its maps are, ``--only
+pieces`` what passes the limits on what ``unfade-losses`` says. About half an hour on one core;
 ``--only`` does one of them.
 """
 
@@ -22,8 +23,9 @@ import numpy as np
 from not_learnt_from import not_learnt_from
 from PIL import Image
 from treatments.paintings import crack_maps, under_cracks
+from treatments.row import harm
 
-from unfade import Bench, Picture
+from unfade import Bench, Picture, restore
 from unfade.condition import craquelure, losses
 from unfade.condition.craquelure import rule
 from unfade.condition.craquelure.net import FEATURES as NET_FEATURES
@@ -33,7 +35,8 @@ from unfade.condition.losses import rule as losses_rule
 from unfade.condition.losses import tones
 from unfade.condition.survey import luma, windows
 from unfade.degrade import degrade, parse_degradation
-from unfade.findings import Region
+from unfade.findings import Region, paint
+from unfade.pixels.masks import dilate
 
 HEAD = 'format = 1\nname = "fit"\nreference_px = 0\n'
 CRACKS = """[[damage]]
@@ -67,6 +70,7 @@ chance = 0.6
 quality = [70, 97]
 """
 FIELD_PX, LEAST_PX = 256, 128
+FITTED = 110  # pictures on which the network's opinion is weighed; others are looked at whole
 VISIBLE = 0.05  # change of brightness that makes a crack one
 Rows = list[tuple[np.ndarray, bool, int]]  # features, damaged, number of the picture
 
@@ -139,7 +143,7 @@ def joint_rows(data: Path) -> Rows:
     rows: Rows = []
     with Bench(threads=1) as bench:
         network = bench.engine(craquelure.NETWORK)
-        for number, pixels in new_to_networks(data, 40, 70):
+        for number, pixels in new_to_networks(data, 40, FITTED - 40):
             made = degrade(pixels, whole, number)
             light = any(drawn["light"] for drawn in made.drawn("cracks"))
             cracked, real = under_cracks(pixels, maps[number * 31 % len(maps)])
@@ -186,6 +190,46 @@ def fit_joint(rows: Rows, target: Path, write: bool) -> None:
         target.write_text(text, encoding="utf-8")
 
 
+def show_cracked(data: Path) -> None:
+    """Whole pictures through the eye for craquelure: which it calls cracked, its maps, the fill."""
+    whole, none = (parse_degradation(HEAD + t) for t in (CRACKS + AFTER, AFTER))
+    maps = crack_maps(data)
+    told: dict[str, list[tuple[float, ...] | None]] = {"sound": [], "made": [], "real maps": []}
+    with Bench(threads=1) as bench:
+        for number, pixels in new_to_networks(data, 40, 400):
+            if number < FITTED:
+                continue
+            scenes = [("sound", degrade(pixels, none, number).pixels, None)]
+            if number < 2 * FITTED:
+                made = degrade(pixels, whole, number)
+                scenes.append(("made", made.pixels, made.opacity > 0.15))
+                scenes.append(("real maps", *under_cracks(pixels, maps[number * 31 % len(maps)])))
+            for kind, shown, cracks in scenes:
+                picture = Picture(np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8))
+                found = craquelure.look(picture, bench)
+                if not found.items or cracks is None:
+                    told[kind].append((0.0,) if found.items else None)
+                    continue
+                mask, near = paint(found.items, picture.window), dilate(cracks, 2)
+                filled = restore(picture, only=("fill_craquelure",), bench=bench).picture.samples
+                changed = (filled != picture.samples).any(axis=2)
+                told[kind].append(
+                    (
+                        float((mask & near).sum() / mask.sum()),
+                        float(dilate(mask, 1)[cracks].mean()),
+                        float(changed[cracks].mean()),
+                        harm(picture.samples, picture.samples, filled, cracks),
+                    )
+                )
+    for kind, rows in told.items():
+        sure = [row for row in rows if row is not None]
+        print(f"craquelure, {kind}: {len(sure)} of {len(rows)} pictures called cracked")
+        if sure and kind != "sound":
+            precision, recall, filled, harmed = np.mean(sure, axis=0)
+            print(f"  by pixel, mean of pictures: precision {precision:.3f}, recall {recall:.3f};")
+            print(f"  filled {filled:.3f} of the cracks at {harmed:.3%} harm")
+
+
 def loss_rows(data: Path) -> Rows:
     rows: Rows = []
     whole, none = (parse_degradation(HEAD + t) for t in (LOSSES + AFTER, AFTER))
@@ -218,7 +262,7 @@ def show_pieces(data: Path) -> None:
     gone = sum(int(truth.sum()) for _, truth, _, _ in scenes)
     print(f"losses by the network: {len(scenes) // 2} pictures, with made losses and without")
     shipped = losses.PIECE_ODDS, losses.ANOTHER_ODDS
-    for sure, another in ((3.0, 3.0), (3.5, 3.5), (4.0, 4.0), shipped, (4.0, 1.0)):
+    for sure, another in ((3.5, 3.0), (4.0, 3.0), shipped, (4.5, 3.0), (shipped[0], 2.0)):
         marked = seen = right = pieces_ = area = 0
         for hurt, truth, small, pieces in scenes:
             chosen = [piece.region for piece in losses.sure_of(small, pieces, sure, another)]
@@ -276,13 +320,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the picture sets")
     parser.add_argument("--write", action="store_true", help="put the numbers into the package")
-    parser.add_argument("--only", choices=("craquelure", "network", "losses", "pieces"))
+    parser.add_argument("--only", choices=("craquelure", "network", "cracked", "losses", "pieces"))
     options = parser.parse_args()
     if options.only in (None, "craquelure"):
         rows = craquelure_rows(options.data)
         fit("craquelure", NET_FEATURES, rows, Path(rule.__file__), options.write)
     if options.only in (None, "network"):
         fit_joint(joint_rows(options.data), Path(rule.__file__), options.write)
+    if options.only in (None, "cracked"):
+        show_cracked(options.data)
     if options.only in (None, "losses"):
         rows = loss_rows(options.data)
         fit("losses", tones.FEATURES, rows, Path(losses_rule.__file__), options.write)

@@ -217,9 +217,10 @@ def test_a_piece_less_sure_counts_where_it_shows_the_ground_of_a_sure_one() -> N
     for window, tone in zip(boxes, (0.8, 0.8, 0.5), strict=True):
         small[window.slices] = tone
     whole = np.ones((20, 20), bool)
+    sure, less = losses.PIECE_ODDS + 0.5, losses.ANOTHER_ODDS + 0.5
     pieces = [
         (Region.of(whole, window), odds)
-        for window, odds in zip(boxes, (4.5, 2.5, 2.5), strict=True)
+        for window, odds in zip(boxes, (sure, less, less), strict=True)
     ]
     assert [p.region.window for p in losses.sure_of(small, pieces)] == boxes[:2]
     assert losses.sure_of(small, pieces[1:]) == []

@@ -3,8 +3,9 @@
 Cracks are part of a painting: they tell its age, its support and its making, and a conservator
 leaves them. This step is for a view beside the object, to read a form that they break up: each
 crack of the map is filled from its two sides. The paint's own strokes beside the cracks keep their
-bits. What the map holds is decided by the eye ``craquelure``; lines that the painter drew within a
-cracked field may be in it, so look at the map (``unfade examine --masks``) before the view.
+bits. What the map holds is decided by the eye ``craquelure``, and what is filled of it by
+``min_confidence``: only what is surely a crack, unless you ask for more. Lines that the painter
+drew within a cracked field may be in it, so look at the map (``unfade examine --masks``) before.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ class Settings(FillSettings):
     """Which fields' cracks are filled, and how."""
 
     min_confidence: float = setting(
-        0.5, "fields that the finder is less sure of are left alone", low=0, high=1
-    )
+        0.95, "cracks that the finder is less sure of are left alone; 0.5: all that it maps",
+        low=0, high=1,
+    )  # fmt: skip
     grow_px: float = setting(
         1.0, "the mask is widened by this, over the soft sides of the cracks",
         unit="px", low=0, high=16,
@@ -31,7 +33,7 @@ class Settings(FillSettings):
 
 
 def chosen_cracks(findings: Findings, settings: Settings) -> Sequence[Mark]:
-    """The cracks among the findings that these settings fill, one item a field, grown."""
+    """The cracks among the findings that these settings fill, grown."""
     if findings.craquelure is None:
         return ()
     return grown_marks(

@@ -95,7 +95,7 @@ def net_of(plane: Plane, found: Lines, control: Lines) -> Net:
                 np.log((_mean(found.strength, mask)) + 3e-3),
                 _uneven(found.strength, centre),
                 np.log(control.strength.mean() + 5e-4),
-                _cover(mask),
+                cover(mask),
                 np.log((_high(found.hat) + 4e-3) / (_high(control.hat) + 4e-3)),
             ]
         ),
@@ -176,12 +176,13 @@ def _uneven(strength: Plane, centre: Mask) -> float:
     return float(np.log(along.std() / (along.mean() + 1e-6) + 0.05))
 
 
-def _cover(mask: Mask) -> float:
+def cover(mask: Mask, least: float = 0.01) -> float:
+    """Share of the cells of 32 x 32 pixels of which more than ``least`` is set."""
     import cv2
 
     size = (max(1, mask.shape[1] // 32), max(1, mask.shape[0] // 32))
     cells = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return float((cells > 0.01).mean())
+    return float((cells > least).mean())
 
 
 def _axes(plane: Plane, mask: Mask) -> tuple[float, float, float]:

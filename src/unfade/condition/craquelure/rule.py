@@ -40,7 +40,6 @@ BIAS = -0.8320
 WITH_NETWORK = (0.078, 0.425, 0.692, 0.977, 9.837)
 SHARES_AT = (-2.0, 0.0, 2.0)  # log odds by the network
 LEAST_SHARE = 1e-3
-CELL_PX, LEAST_IN_CELL = 32, 0.02
 
 
 def odds(features: np.ndarray) -> float:
@@ -52,13 +51,6 @@ def odds(features: np.ndarray) -> float:
 def shares(seen: Plane) -> np.ndarray:
     """Logarithms of how much of a field the network takes for cracks, at each of ``SHARES_AT``."""
     return np.array([np.log((seen > least).mean() + LEAST_SHARE) for least in SHARES_AT])
-
-
-def cover(seen: Plane) -> float:
-    """Share of a field's cells of 32 x 32 pixels in which the network sees cracks."""
-    rows, cols = (max(1, side // CELL_PX) for side in seen.shape)
-    cracks = (seen[: rows * CELL_PX, : cols * CELL_PX] > 0).reshape(rows, -1, cols, CELL_PX)
-    return float((cracks.mean(axis=(1, 3)) > LEAST_IN_CELL).mean())
 
 
 def joined(own: float, seen: np.ndarray) -> float:

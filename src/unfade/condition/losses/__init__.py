@@ -44,8 +44,8 @@ from unfade.pixels.regions import regions_of
 OVERVIEW_PX = 600_000
 LEAST_SIDE_PX = 64
 NETWORK = "unfade-losses"
-PIXEL_ODDS, PIECE_ODDS, PIECE_PX = 0.0, 4.0, 25
-ANOTHER_ODDS = 2.0  # of a piece that shows the ground of a sure one
+PIXEL_ODDS, PIECE_ODDS, PIECE_PX = 1.0, 4.25, 25
+ANOTHER_ODDS = 3.0  # of a piece that shows the ground of a sure one
 AT_PIECE_ODDS = 2.3  # log odds that a piece at the limit is one: 0.91
 NONE = "No losses of paint stand out beyond doubt."
 
