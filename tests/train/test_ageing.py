@@ -15,7 +15,14 @@ def test_all_marks_are_known_to_have_a_place() -> None:
 
 def test_without_what_has_a_place_nothing_is_marked() -> None:
     clean, seeds = torch.full((8, 3, 64, 64), 0.5), range(8)
-    for recipe in ("marks-dense", "creases-dense", "losses-dense", "stains-dense", "cracks-dense"):
+    for recipe in (
+        "marks-dense",
+        "marks-wide",
+        "creases-dense",
+        "losses-dense",
+        "stains-dense",
+        "cracks-dense",
+    ):
         whole = aged(clean, recipe, seeds)
         sound = aged(clean, recipe, seeds, local=False)
         assert whole.mask.any() and not sound.mask.any()

@@ -11,9 +11,9 @@ from unfade.findings import Findings, Mark, paint
 from unfade.picture import Mask
 from unfade.steps.mend_wear import Settings, chosen_wear
 
-ALL_OVER_PLACES = 30  # with so many thin ones, with this share of the picture in them, and with
-ALL_OVER_SHARE = 0.012  # directions that agree no more than this, a print is worn all over: none of
-ALL_OVER_AGREE = 0.35  # 948 sound training pictures is (0.4 to 1 where they have many such places)
+# With so many thin places, with this share of the picture in them, and with directions that agree
+# no more than this, a print is worn all over: none of 2,101 sound training pictures is.
+ALL_OVER_PLACES, ALL_OVER_SHARE, ALL_OVER_AGREE = 30, 0.012, 0.35
 THIN = 4.0  # length over width of cracks, creases and scratches
 LARGEST = 3  # places that do not count
 

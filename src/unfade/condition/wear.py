@@ -35,7 +35,7 @@ MAY_BE = 0.5  # chance of each pixel of an item,
 SEED = 0.9  # of its surest one,
 LEAST_SURE = 0.6  # and their mean
 LEAST_AREA_PX = 10
-LEAST_SHARE = 0.025  # of the picture: nine of ten sound ones have less, then it abstains
+LEAST_SHARE = 0.0135  # of the picture: nine of ten sound ones have less, then it abstains
 GROW_PX = 1  # over the soft border, which the network leaves out
 
 # Of the network's maps the first says whether anything is there at all, the others what: scratch,

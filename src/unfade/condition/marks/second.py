@@ -20,8 +20,8 @@ from unfade.errors import ModelMissing
 from unfade.picture import Picture, Window
 
 FARTHEST = 10.0  # log odds are clipped here
-SURE_ODDS = 2.5  # joint log odds that the best candidate of a picture must reach
-MARK_ODDS = 0.0  # joint log odds that each mark must reach
+SURE_ODDS = 2.75  # joint log odds that the best candidate of a picture must reach
+MARK_ODDS = 0.5  # joint log odds that each mark must reach
 
 
 def second_opinion(

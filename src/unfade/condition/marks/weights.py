@@ -319,10 +319,10 @@ AMONG = unpack(
 )
 JOINT = unpack(
     2,
-    r"ih|g_|4f^|&d^vuO@MhoM{%ycFCr4ZuGV8e+ZOpg%YARZur?z<KEFagqrZwjLFrUK{laBGVF^aQh{dnJ+9aDl;g~T$f{"
-    r"=<kk6cwh95DVqCSxzZiX<jJH9*b3bJ?vw>hFm^!ev@MYkX5bm&Px@=*&{T!iJf>3xRk(gfw%%bd<n7E*ylvy}J^=4WSl"
-    r"4;&`1t%weUzgp}R9lO9+*@Db-d@GZ+cY8fRzO=`71exUlkdsccsC1ZuY&&IdCV4;n^cv%oX15V35ytSo1t1$~d?WZBV4"
-    r"T9LbW9m9TEe#*MYz#m=_esvZ382@$+%ZAE)$2XI>;zao<H8rdhP~Z8!#q*GLa5okcLxx@WO=<lB52~imAtJ!20m53g+%"
-    r"!`<LVQ>#+a+U4XQ-G{{<PotBP+vN4%FlKhFQX5KXE+Nv|P26XR1psF^K3@eS=gAm9$Zr0hq&fYVPtG%PDVLz03$x+;l2"
-    r"*Oos%)W<cxS5WvpNasqvpZZZgQQ;{*o%A<8&&Dl20|*Mf",
+    r"ih|g_m`&Ng&d^vuFNTpoV2-Q43K<c<4+LO8-`Da!hF^HUyZ#?PF`XtqvW190`kzieVu4*h(c)6R^)9WyZmO6+x2_#OZg"
+    r"H_XYh6%3Fw68lz(Xs)dJzpi*U7)XLbk0xw<L)_f*M6W{UuI6mC`rAn5$;LlLGg=jjftKs`Y=rkK_?PUIviA2+PmC@^(5"
+    r"uT^{c~9wf%Tx3dDiLxtEqwYn}oKygVu)>T43_}bt;U$GUxOS*eMvfTH+j8p?X!Vyfqzmyw4yq8!$MG%WV%~bO~g_Bvl^"
+    r"7Mwi?X4g`2I3XHK3V2HcYi3oKjF*1248Z%pC*C4I+IsE$-xi43-9qf!17nV08Yiewq7K@Bd5APP_3}OsVCJw_2NCgxwH"
+    r"vB>!Q28T&NAcLjgs;gb5kGnS^#eFCUja$*26i<N~WcDMaVI02Nj~1tBs%0i^OhEwL@WObtlBKrmH4)x#G);%9_C;Y^D@"
+    r"yNp6U2Y5KXLazfpnL<py?M_ZU$WAIg$PGR|(OE4%dlVAB",
 )
