@@ -243,9 +243,9 @@ def told(table: Table) -> np.ndarray:
     return (table["share"] > 0.5) | (table["share"] < 0.1)
 
 
-def measure(data: Path, split: str, number: int, seed: int, alone: bool) -> None:
+def measure(data: Path, split: str, number: int, seed: int, alone: bool, new: bool) -> None:
     """Print what is found in sound and in damaged pictures of a split."""
-    paths = pictures(data, split)[:number]
+    paths = [p for p in pictures(data, split) if not new or _is_new(p)][:number]
     jobs = [(path, data, split, seed + i, alone) for i, path in enumerate(paths)]
     with Pool(2) as pool:
         results = pool.map(_measured, jobs, chunksize=1)
@@ -367,13 +367,14 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=420, help="pictures to use at most")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--alone", action="store_true", help="without the network's opinion")
+    parser.add_argument("--new", action="store_true", help="pictures new to the network alone")
     args = parser.parse_args()
     if args.what == "fit":
         print_weights(fit(args.data, args.number))
     elif args.what == "second":
         print_weights({"JOINT": fit_second(args.data, args.number)})
     else:
-        measure(args.data, args.split, args.number, args.seed, args.alone)
+        measure(args.data, args.split, args.number, args.seed, args.alone, args.new)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from unfade.condition import canvas, craquelure, losses
 from unfade.condition.craquelure.ridges import lines
 from unfade.degrade import DamageClass, Degraded, degrade, parse_degradation
 from unfade.engines.bench import Bench
-from unfade.findings import MarkKind, Region, paint
+from unfade.findings import Findings, MarkKind, Region, paint
 from unfade.picture import Picture, Window
 from unfade.pixels.masks import dilate
+from unfade.steps import fill_craquelure
 
 SOUND = ("astronaut", "coffee", "chelsea", "rocket", "grass", "gravel", "text", "coins")
 HEAD = 'format = 1\nname = "test"\nreference_px = 0\n[[damage]]\n'
@@ -94,6 +95,23 @@ def test_within_a_cracked_picture_the_network_tells_cracks_from_outlines() -> No
             covered[way] = mask[scene.opacity > 0.5].mean()
     assert right["network"] > max(0.95, right["filters"])
     assert covered["network"] > covered["filters"]
+
+
+def test_what_is_filled_unless_more_is_asked_for_are_the_sure_stretches(bench: Bench) -> None:
+    scene = hurt("cracks")
+    picture = stored(scene.pixels)
+    found = craquelure.look(picture, bench)
+    surest = max(m.confidence for m in found.items)
+    assert min(m.confidence for m in found.items) < fill_craquelure.Settings().min_confidence
+    sure = paint([m for m in found.items if m.confidence == surest], picture.window)
+    other = paint([m for m in found.items if m.confidence < surest], picture.window)
+    assert not (sure & other).any()
+    near = dilate(scene.opacity > 0.15, 2)
+    assert (sure & near).sum() / sure.sum() > (other & near).sum() / other.sum()
+    chosen = fill_craquelure.chosen_cracks(
+        Findings(craquelure=found), fill_craquelure.Settings(grow_px=0.0)
+    )
+    assert np.array_equal(paint(chosen, picture.window), sure)
 
 
 def test_thin_cracks_are_mapped_and_not_the_broad_veins_of_what_is_painted(bench: Bench) -> None:

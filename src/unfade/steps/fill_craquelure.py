@@ -20,7 +20,7 @@ from unfade.steps.inpaint import GULERYUZ, FillSettings, fill_step, grown_marks
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(FillSettings):
-    """Which fields' cracks are filled, and how."""
+    """Which cracks are filled, and how."""
 
     min_confidence: float = setting(
         0.95, "cracks that the finder is less sure of are left alone; 0.5: all that it maps",

@@ -50,7 +50,6 @@ SCALES = (1, 2, 4)
 ASK = -1.0  # own log odds from which the network is asked about a field
 MAY_BE, UNSURE, SURE, KEEP = 1.0, 1.5, 3.0, 0.0  # log odds of a field
 LIGHT_SURE = 5.0  # nets, twigs in snow and lit wires are light: dark cracks are the rule
-NETWORK_HALO_PX = 80  # what it looks at around a field
 # Log odds by the network of a pixel of the map, and of a surely cracked one. On pictures new to it
 # 0.98 and 0.99 of them are cracks; filled, the first change 0.2 to 0.4 % of sound ground.
 PIXEL_ODDS, SURE_PIXEL_ODDS = 2.0, 4.0
@@ -174,7 +173,7 @@ def seen_of(picture: Picture, network: Any, field: Field, k: int) -> Plane:
     Returns:
         float32 of the window's size over k; -inf where nothing stands out
     """
-    wide = field.window.grown(NETWORK_HALO_PX * k, picture.rows, picture.cols)
+    wide = field.window.grown(network.facts.halo_px * k, picture.rows, picture.cols)
     pixels = shrunk(picture.read(wide), k, k)
     stands_out = lines(luma(pixels))[int(field.light)].hat > LEAST_HAT
     found = np.where(stands_out, network.find(pixels)[:, :, 0], np.float32(-np.inf))
@@ -240,10 +239,10 @@ def _mapped(
             cracks = long_pieces(field.seen > PIXEL_ODDS, CLEAR_PX)
             width_px = cracks.sum() / max(1, np.count_nonzero(thin(cracks)))
             sure = _sure(cracks, field.seen)
-            parts = [(cracks & sure, SURE_PIXEL_ODDS), (cracks & ~sure, PIXEL_ODDS)]
-        masks = [(_cut(part, field.window, window, k), least) for part, least in parts]
+            parts = [(sure, SURE_PIXEL_ODDS), (cracks & ~sure, PIXEL_ODDS)]
+        masks = ((_cut(part, field.window, window, k), least) for part, least in parts)
         found = [
-            _mark(mask, window, field.light, float(width_px * k), least)
+            _mark(mask, window, light, float(width_px * k), least)
             for mask, least in masks
             if mask.any()
         ]
