@@ -20,6 +20,7 @@ read windows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Annotated, Literal
 
 import numpy as np
@@ -90,10 +91,10 @@ class Window:
         )
         return both if both.rows > 0 and both.cols > 0 else None
 
-    def scaled(self, factor: int) -> Window:
-        return Window(
-            self.top * factor, self.left * factor, self.bottom * factor, self.right * factor
-        )
+    def scaled(self, factor: int | Fraction) -> Window:
+        """On a grid with ``factor`` samples for each pixel, where the edges fall on samples."""
+        edges = (self.top, self.left, self.bottom, self.right)
+        return Window(*(int(edge * factor) for edge in edges))
 
 
 def stated_full_scale(dtype: np.dtype) -> float:

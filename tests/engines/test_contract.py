@@ -280,18 +280,28 @@ def test_an_error_in_one_of_the_tiles_beside_each_other_comes_out() -> None:
         mender.mend(photograph(50, 70))
 
 
+@pytest.mark.parametrize("core_px", [64, 256])  # more tiles than threads; one tile in pieces
 @pytest.mark.parametrize("name", ["unfade-damage", "unfade-restore"])
-def test_the_bits_do_not_depend_on_how_many_tiles_are_computed_at_once(name: str) -> None:
+def test_the_bits_do_not_depend_on_how_much_is_computed_at_once(name: str, core_px: int) -> None:
     results = []
     for threads in (1, 3):
-        engine = with_tiles(open_engine(name, threads=threads), 64)
+        engine = with_tiles(open_engine(name, threads=threads), core_px, piece_px=32)
         assert engine._runtime.beside == threads  # type: ignore[attr-defined]
-        picture = Picture.of(photograph(150, 140))
+        picture = Picture.of(photograph(300, 240))
         results.append(list(engine.mend_tiles(picture, PlainBench())))
         engine.close()
+    assert (len(results[0]) == 1) == (core_px == 256)
     for (here, one), (there, three) in zip(*results, strict=True):
         assert here == there
         assert np.array_equal(one, three)
+
+
+def test_pieces_beside_each_other_stand_in_for_tiles_that_are_too_few() -> None:
+    runtime = TwiceBeside()  # waits until three are at work
+    pixels = photograph(18, 19)
+    mender = TiledMender(fake_facts(piece_px=8), runtime, single(0, scale=2))
+    assert np.array_equal(mender.mend(pixels), pixels.repeat(2, axis=0).repeat(2, axis=1))
+    assert runtime.begun > 3
 
 
 def test_little_memory_leaves_one_tile_at_a_time() -> None:

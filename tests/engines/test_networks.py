@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from skimage import data
 
 from unfade.engines import opening
 from unfade.engines.bench import Bench
+from unfade.engines.contract import PlainBench
 from unfade.engines.opening import open_engine
-from unfade.engines.stages import layers_of, plan, single
+from unfade.engines.own import INPUT, OUTPUT, MapFinder
+from unfade.engines.stages import Stage, layers_of, plan, plan_by_grid, single
 from unfade.engines.tiled import TiledMender
 from unfade.errors import ModelMissing, ModelRejected, UsageError
 from unfade.findings import Findings
@@ -23,6 +26,11 @@ from unfade.zoo.ncnn_weights import read_graph, state_dict
 
 COMPACT = [f"realesr-animevideov3-x{scale}" for scale in (2, 3, 4)]
 BLOCKS = "realesrgan-x4plus-anime"
+UNETS = [f"unfade-{n}" for n in ("restore", "damage", "cracks", "creases", "losses", "stains")]
+
+
+def own_stage() -> tuple[Stage, ...]:
+    return (Stage((INPUT,), (OUTPUT,), 0),)
 
 
 def photograph(rows: int, cols: int) -> np.ndarray:
@@ -51,6 +59,32 @@ def test_stages_in_pieces_equal_the_network_in_one_go(runtime: str) -> None:
     pieces = TiledMender(facts, engine._runtime, engine.stages).mend(pixels)
     engine.close()
     assert np.abs(np.moveaxis(pieces, 2, 0) - whole).max() < 1e-5
+
+
+@pytest.mark.parametrize("name", UNETS)
+def test_a_u_net_in_pieces_equals_the_network_in_one_go(name: str) -> None:
+    pixels = photograph(61, 83)
+    engine = open_engine(name)
+    facts = dataclasses.replace(engine.facts, piece_px=16)
+    maps = MapFinder if isinstance(engine, MapFinder) else TiledMender
+    at_once = maps(dataclasses.replace(facts, piece_px=0), engine._runtime, own_stage())
+    picture = Picture.of(pixels)
+    ((_, whole),) = at_once.mend_tiles(picture, PlainBench())
+    ((_, pieces),) = maps(facts, engine._runtime, engine.stages).mend_tiles(picture, PlainBench())
+    engine.close()
+    assert len(engine.stages) == 5  # down to a half, a quarter, an eighth, and up again
+    assert whole.std() > 0.1
+    assert np.abs(pieces - whole).max() < 1e-5 * np.abs(whole).max()
+
+
+def test_a_u_net_is_cut_where_its_grid_changes() -> None:
+    graph = read_graph(store.files("unfade-restore")["param"])
+    stages = plan_by_grid(graph)
+    assert [s.scale for s in stages] == [Fraction(1, n) for n in (2, 4, 8, 4)] + [1]
+    # four convolutions at every grid, one more where it is left upwards, and the last
+    assert [s.reach_px for s in stages] == [4 * 2, 4 * 4, 5 * 8, 5 * 4, 5 * 2]
+    ours = [layer.name for stage in stages for layer in layers_of(graph, stage)]
+    assert ours == [x.name for x in graph.layers if x.kind not in ("Input", "Split")]
 
 
 @pytest.mark.parametrize("runtime", ["ncnn", "torch"])

@@ -15,11 +15,12 @@ import numpy as np
 
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
 from unfade.engines.filling import WindowFiller
-from unfade.engines.stages import Stage
+from unfade.engines.stages import Stage, plan_by_grid
 from unfade.engines.tiled import Runtime, TiledMender, tiles_beside
 from unfade.errors import ModelMissing, PromiseBroken
 from unfade.picture import Picture, Pixels, Plane, Window
 from unfade.pixels.colour import linear_to_lab, srgb_to_linear
+from unfade.zoo.ncnn_weights import read_graph
 
 ARCHITECTURE = "unfade"
 INPUT, OUTPUT = "in0", "out0"
@@ -173,7 +174,9 @@ def open_own(
 
         beside = tiles_beside(facts, threads, memory_bytes)
         opened = NcnnRuntime(files, device=device, threads=threads, calls=calls, beside=beside)
-    stage = Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale)
+    stages: tuple[Stage, ...] = (Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale),)
+    if facts.piece_px and runtime == "ncnn":
+        stages = plan_by_grid(read_graph(files["param"]))
     if facts.shape == "colour":
         return Colourer(facts, opened)
     if facts.shape == "fill":
@@ -181,5 +184,5 @@ def open_own(
     if facts.shape == "find":
         if facts.tiling == "whole":
             return Probe(facts, opened)
-        return MapFinder(facts, opened, (stage,))
-    return TiledMender(facts, opened, (stage,))
+        return MapFinder(facts, opened, stages)
+    return TiledMender(facts, opened, stages)

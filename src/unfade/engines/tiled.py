@@ -5,7 +5,8 @@ belongs to the network's facts, laid from the picture's origin, each read with a
 the network looks; the tiles then agree with the whole and meet without a seam, so that nothing
 is blended. Inside a tile the network's stages (see ``stages``) walk in small pieces: that bounds
 memory and changes nothing. What is not needed for the tile's core is not computed: from stage to
-stage the halo shrinks by what the stage looks.
+stage the halo shrinks by what the stage looks. Tiles are
+worked on beside each other, or, where they are too few, their pieces.
 
 All numbers are float32. Tensors are (channels, rows, cols) and named ``..._chw``.
 """
@@ -14,10 +15,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from fractions import Fraction
+from functools import partial
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -27,8 +31,10 @@ from unfade.errors import PromiseBroken
 from unfade.picture import Picture, Pixels, Window
 from unfade.pixels.tiles import Grid, Tile
 
+R = TypeVar("R")
 Read = Callable[[Window], np.ndarray]
-Map = tuple[Window, np.ndarray]  # where in the tile, and (channels, rows, cols) float32
+# where in the tile, in its pixels, and (channels, rows, cols) float32 on a grid of its own
+Map = tuple[Window, np.ndarray]
 
 
 class Runtime(Protocol):
@@ -165,18 +171,27 @@ class TiledMender:
     def _each(self, read: Read, tiles: Iterable[Tile]) -> Iterator[tuple[Window, Pixels] | None]:
         tiles = list(tiles)
         beside = getattr(self._runtime, "beside", 1)
-        if 1 < beside <= len(tiles):  # of fewer tiles each is to have more threads
+        if 1 < beside <= len(tiles):
             yield from self._beside(read, tiles, beside)
+            return
+        if beside > 1 and self.facts.piece_px:  # of fewer tiles their pieces
+            with ThreadPoolExecutor(beside, thread_name_prefix=self.facts.name) as pool:
+                for tile in tiles:
+                    yield from self._one(tile, read(tile.padded), self._runtime, pool)
             return
         for tile in tiles:
             yield from self._one(tile, read(tile.padded), self._runtime)
 
     def _one(
-        self, tile: Tile, pixels: np.ndarray, runtime: Runtime
+        self,
+        tile: Tile,
+        pixels: np.ndarray,
+        runtime: Runtime,
+        pool: ThreadPoolExecutor | None = None,
     ) -> Iterator[tuple[Window, Pixels] | None]:
         tile_chw = self._as_chw(pixels)
         result_chw = None
-        for result_chw in self._stages(tile_chw, self._core(tile), runtime):
+        for result_chw in self._stages(tile_chw, self._core(tile), runtime, pool):
             if result_chw is None:
                 yield None
         assert result_chw is not None
@@ -188,21 +203,17 @@ class TiledMender:
     ) -> Iterator[tuple[Window, Pixels] | None]:
         """As ``_each``, some tiles at once; read here, one after the other, and given in order."""
         runtime = self._runtime.shared()  # type: ignore[attr-defined]
-        waiting: deque[Future[list[tuple[Window, Pixels] | None]]] = deque()
-        with ThreadPoolExecutor(beside, thread_name_prefix=self.facts.name) as pool:
-            try:
-                for tile in tiles:
-                    pixels = read(tile.padded)
-                    waiting.append(
-                        pool.submit(lambda *given: list(self._one(*given)), tile, pixels, runtime)
-                    )
-                    if len(waiting) > beside:  # one lies ready for whoever is done first
-                        yield from waiting.popleft().result()
-                while waiting:
-                    yield from waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+
+        def job(tile: Tile) -> Callable[[], list[tuple[Window, Pixels] | None]]:
+            pixels = read(tile.padded)
+            return lambda: list(self._one(tile, pixels, runtime))
+
+        with (
+            ThreadPoolExecutor(beside, thread_name_prefix=self.facts.name) as pool,
+            closing(_ahead(pool, map(job, tiles), beside)) as done,
+        ):
+            for steps in done:
+                yield from steps
 
     def _as_chw(self, pixels: np.ndarray) -> np.ndarray:
         """Channels first, as many as the network takes; sides reflected to the sizes it takes."""
@@ -256,19 +267,23 @@ class TiledMender:
     # -- stages -----------------------------------------------------------------------------
 
     def _stages(
-        self, tile_chw: np.ndarray, core: Window, runtime: Runtime
+        self,
+        tile_chw: np.ndarray,
+        core: Window,
+        runtime: Runtime,
+        pool: ThreadPoolExecutor | None = None,
     ) -> Iterator[np.ndarray | None]:
-        """None for each piece that was computed, at last the tile's result over ``core``."""
+        """None for each piece that was computed, at last the tile's result over ``core``.
+
+        Args:
+            pool: for pieces beside each other, each by one of its threads
+        """
         rows, cols = tile_chw.shape[1:]
         maps: dict[str, Map] = {self.stages[0].inputs[0]: (Window(0, 0, rows, cols), tile_chw)}
         for i, (stage, need) in enumerate(self._needs(rows, cols, core)):
             made: list[np.ndarray] = []
             pieces = self._pieces(stage, need, rows, cols)
-            for piece in pieces:
-                look = piece.grown(stage.reach_px, rows, cols)
-                outputs = runtime.run(stage, [_cut(*maps[b], look) for b in stage.inputs])
-                inside = piece.scaled(stage.scale).within(look.scaled(stage.scale))
-                parts = [output[:, inside[0], inside[1]] for output in outputs]
+            for piece, parts in self._computed(stage, pieces, maps, rows, cols, runtime, pool):
                 if len(pieces) == 1:
                     made = parts
                 elif not made:
@@ -288,18 +303,51 @@ class TiledMender:
         inside = core.scaled(self.facts.scale).within(window.scaled(self.facts.scale))
         yield result_chw[:, inside[0], inside[1]]
 
+    def _computed(
+        self, stage: Stage, pieces: Sequence[Window], maps: dict[str, Map], rows: int, cols: int,
+        runtime: Runtime, pool: ThreadPoolExecutor | None,
+    ) -> Iterator[tuple[Window, list[np.ndarray]]]:  # fmt: skip
+        """Each piece and the stage's outputs over it, in order."""
+
+        def compute(piece: Window, by: Runtime) -> tuple[Window, list[np.ndarray]]:
+            look = self._aligned(piece.grown(stage.reach_px, rows, cols))
+            outputs = by.run(stage, [_cut(*maps[b], look) for b in stage.inputs])
+            inside = piece.scaled(stage.scale).within(look.scaled(stage.scale))
+            return piece, [output[:, inside[0], inside[1]] for output in outputs]
+
+        if pool is None or len(pieces) == 1:
+            for piece in pieces:
+                yield compute(piece, runtime)
+            return
+        shared, beside = runtime.shared(), runtime.beside  # type: ignore[attr-defined]
+        jobs = (partial(compute, piece, shared) for piece in pieces)
+        with closing(_ahead(pool, jobs, beside)) as done:
+            yield from done
+
     def _needs(self, rows: int, cols: int, core: Window) -> list[tuple[Stage, Window]]:
         """Which window of the tile each stage must give, so that the last can give ``core``."""
         if not self.facts.piece_px:
             return [(stage, Window(0, 0, rows, cols)) for stage in self.stages]
-        needs = [(self.stages[-1], core)]
+        needs = [(self.stages[-1], self._aligned(core))]
         for stage in reversed(self.stages[:-1]):
             follower, window = needs[-1]
-            needs.append((stage, window.grown(follower.reach_px, rows, cols)))
+            needs.append((stage, self._aligned(window.grown(follower.reach_px, rows, cols))))
         return needs[::-1]
 
+    def _aligned(self, window: Window) -> Window:
+        """As little larger as lets each grid of the network begin and end there.
+
+        The sides of a tile are multiples of it.
+        """
+        unit = self.facts.multiple_of
+        return Window(
+            window.top // unit * unit, window.left // unit * unit,
+            -(-window.bottom // unit) * unit, -(-window.right // unit) * unit,
+        )  # fmt: skip
+
     def _pieces(self, stage: Stage, need: Window, rows: int, cols: int) -> list[Window]:
-        """``need`` in nearly equal pieces, smaller where the stage enlarges.
+        """``need`` in nearly equal pieces: smaller where the stage enlarges, larger on a grid
+        coarser than every second pixel.
 
         A small tile has small maps and leaves room for larger pieces: up to 1.6 times the side
         it is computed in one.
@@ -311,10 +359,12 @@ class TiledMender:
             side = -(-side // 2)
         if not side:
             return [need]
+        unit = self.facts.multiple_of
+        side = max(1, int(side / min(1, 2 * stage.scale)) // unit)
         return [
-            Window(top, left, bottom, right)
-            for top, bottom in pairwise(_cuts(need.top, need.bottom, side))
-            for left, right in pairwise(_cuts(need.left, need.right, side))
+            Window(top * unit, left * unit, bottom * unit, right * unit)
+            for top, bottom in pairwise(_cuts(need.top // unit, need.bottom // unit, side))
+            for left, right in pairwise(_cuts(need.left // unit, need.right // unit, side))
         ]
 
     def _work(self, tile: Tile) -> int:
@@ -325,8 +375,24 @@ class TiledMender:
 
 
 def _cut(window: Window, array_chw: np.ndarray, look: Window) -> np.ndarray:
-    inside = look.within(window)
+    grid = Fraction(array_chw.shape[1], window.rows)
+    inside = look.scaled(grid).within(window.scaled(grid))
     return array_chw[:, inside[0], inside[1]]
+
+
+def _ahead(pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], R]], beside: int) -> Generator[R]:
+    """What the jobs give, in order; ``beside`` are at work, one more lies ready."""
+    waiting: deque[Future[R]] = deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(job))
+            if len(waiting) > beside:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def _cuts(start: int, stop: int, side: int) -> list[int]:

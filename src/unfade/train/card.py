@@ -43,6 +43,7 @@ def entry_text(
         f"multiple_of = {given.multiple_of}",
         f"halo_px = {halo_px}",
         f"tile_px = {tile_px}",
+        *([f"piece_px = {given.piece_px}"] if given.piece_px else []),
         *([f'begins_with = "{given.begins_with}"'] if given.begins_with else []),
         f"bytes_per_pixel = {given.bytes_per_pixel}",
         "files = [",

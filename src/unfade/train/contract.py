@@ -29,6 +29,8 @@ class Export:
         multiple_of: the sides of what it is given must be multiples of this
         reach_px: how far it is known to look; the export measures what matters of it
         bytes_per_pixel: peak memory for each pixel of a tile, as measured in ncnn
+        piece_px: where ncnn computes a tile in pieces, their side; for U-Nets, whose finest maps
+            then stay in the processor's cache
         shape, begins_with: the call, see ``unfade.engines.contract``
     """
 
@@ -44,6 +46,7 @@ class Export:
     multiple_of: int = 1
     halo_px: int = 32
     tile_px: int = 512
+    piece_px: int = 0
     bytes_per_pixel: int = 900
     begins_with: str = ""
     evidence: int = 2

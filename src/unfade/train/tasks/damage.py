@@ -142,7 +142,7 @@ class Damage(Task):
                 name=self.settings.name, module=net, channels_in=3,
                 channels_out=1 + len(self.settings.classes), about=self.settings.about,
                 task="find damage", shape="find", evidence=0,
-                tile_px=1088, bytes_per_pixel=450,
+                tile_px=1088, piece_px=256, bytes_per_pixel=170,
                 multiple_of=net.multiple_of,  # type: ignore[arg-type]
             )
         ]  # fmt: skip

@@ -116,7 +116,7 @@ class Restore(Task):
                 name="unfade-restore", module=net, channels_in=3, channels_out=3, task="denoise",
                 about="noise, grain, blocks and mild blur, at the strength of the damage",
                 multiple_of=net.inner.multiple_of,  # type: ignore[union-attr, arg-type]
-                tile_px=1088, bytes_per_pixel=450,
+                tile_px=1088, piece_px=256, bytes_per_pixel=170,
             )
         ]  # fmt: skip
 
