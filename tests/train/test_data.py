@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,26 @@ def test_patches_are_scaled_between_two_factors(tmp_path: Path) -> None:
     spans = [np.ptp(patches.patch(n)[25, :, 0]) for n in range(40)]
     assert 22 <= min(spans) < 35  # enlarged by up to two: half as much is seen
     assert 60 < max(spans) <= 100
+
+
+def test_training_patches_are_seen_under_many_lights_and_measured_ones_as_they_are(
+    tmp_path: Path,
+) -> None:
+    slope = np.repeat(np.linspace(0, 255, 64).round().astype(np.uint8)[None], 64, axis=0)
+    Image.fromarray(np.dstack([slope] * 3)).save(tmp_path / "slope.png")
+    plain = DataSettings(patch_px=64, shrink=1.0, turns=False)
+    toned = replace(plain, tones=1.0)
+    pictures = Pictures(tmp_path, toned)
+    middles = []
+    for number in range(12):
+        patch = Patches(pictures, "train", toned, 1).patch(number).astype(int)
+        assert (np.diff(patch[0], axis=0) >= 0).all()  # the order of tones is kept,
+        assert np.array_equal(patch[0, [0, -1]], [[0] * 3, [255] * 3])  # so are black and white
+        middles.append(patch[0, 32])
+    assert np.ptp([m.mean() for m in middles]) > 60
+    assert max(np.ptp(m) for m in middles) > 20  # and no longer grey
+    measured = Patches(pictures, "validation", toned, 1).patch(3)
+    assert np.array_equal(measured, Patches(pictures, "validation", plain, 1).patch(3))
 
 
 def test_a_stream_can_begin_anywhere(folder: Path) -> None:

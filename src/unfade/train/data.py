@@ -150,6 +150,7 @@ class Patches:
     def __init__(self, pictures: Pictures, split: Split, settings: DataSettings, seed: int) -> None:
         self._pictures, self._settings, self._seed = pictures, settings, seed
         self._sources = pictures.of(split)
+        self._tones = settings.tones if split == "train" else 0.0
 
     def patch(self, number: int) -> np.ndarray:
         """(patch_px, patch_px, 3) uint8."""
@@ -166,6 +167,8 @@ class Patches:
                 patch = np.rot90(patch, int(rng.integers(4)))
             if rng.integers(2):
                 patch = patch[:, ::-1]
+        if self._tones:
+            patch = _toned(patch, self._tones, rng)
         return np.ascontiguousarray(patch)
 
     def batch(self, numbers: Sequence[int]) -> Tensor:
@@ -249,6 +252,14 @@ def _reduced(pixels: np.ndarray, side: int, shrink: float, rng: np.random.Genera
         start = int(rng.integers(length - size + 1))
         kept.append(slice(start, start + size))
     return np.asarray(cv2.resize(pixels[tuple(kept)], (side, side), interpolation=cv2.INTER_AREA))
+
+
+def _toned(patch: np.ndarray, tones: float, rng: np.random.Generator) -> np.ndarray:
+    """The patch under another light: one gamma for all channels, a smaller one for each."""
+    gamma = 2 ** (rng.uniform(-tones, tones) + rng.uniform(-tones / 2, tones / 2, 3))
+    codes = np.arange(256)[:, None] / 255
+    table = np.round(255 * codes**gamma).astype(np.uint8)  # (256, 3)
+    return table[patch, np.arange(3)]
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

@@ -37,6 +37,8 @@ class DataSettings:
             then the least share of each side that is kept
         turns: whether patches are turned and mirrored at random; whole pictures are mirrored
             alone, for which end is up tells something
+        tones: how much the brightness and the colours of training patches vary: a gamma of up to
+            two to the power of this for all channels, half as much for each; 0: as they are
         train_share: of the pictures, by hash of their content; the rest is parted equally
             into validation and test
     """
@@ -47,12 +49,14 @@ class DataSettings:
     enlarge: float = 1.0
     whole: bool = False
     turns: bool = True
+    tones: float = 0.0
     train_share: float = 0.8
 
     def __post_init__(self) -> None:
         _within("patch_px", self.patch_px, 8, 1024)
         _within("shrink", self.shrink, 0.1, 1.0)
         _within("enlarge", self.enlarge, 1.0, 4.0)
+        _within("tones", self.tones, 0.0, 2.0)
         _within("train_share", self.train_share, 0.1, 0.98)
 
 
