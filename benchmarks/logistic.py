@@ -80,7 +80,7 @@ def show(kind: str, table: Table, limit: float) -> None:
         f"{kind}: {y.sum()} candidates are damage ({area[y].sum() / table.area:.1%} of its area), "
         f"{(~y).sum()} are not"
     )
-    for least in sorted({0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, limit}):
+    for least in sorted({1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, limit}):
         sure = odds >= least
         marked = len(set(picture[sure & sound]))
         print(
