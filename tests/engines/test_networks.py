@@ -77,6 +77,16 @@ def test_a_u_net_in_pieces_equals_the_network_in_one_go(name: str) -> None:
     assert np.abs(pieces - whole).max() < 1e-5 * np.abs(whole).max()
 
 
+def test_pieces_are_for_ncnn_on_the_processor() -> None:
+    pixels = photograph(45, 61)
+    ncnn, onnx = (open_engine("unfade-restore", runtime=name) for name in ("ncnn", "onnx"))
+    assert (len(ncnn.stages), len(onnx.stages)) == (5, 1)
+    assert ncnn.facts.piece_px > 0 and onnx.facts.piece_px == 0
+    assert np.abs(ncnn.mend(pixels) - onnx.mend(pixels)).max() < 1e-4
+    for engine in (ncnn, onnx):
+        engine.close()
+
+
 def test_a_u_net_is_cut_where_its_grid_changes() -> None:
     graph = read_graph(store.files("unfade-restore")["param"])
     stages = plan_by_grid(graph)

@@ -8,6 +8,7 @@ to a few numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,10 @@ def open_own(
         beside = tiles_beside(facts, threads, memory_bytes)
         opened = NcnnRuntime(files, device=device, threads=threads, calls=calls, beside=beside)
     stages: tuple[Stage, ...] = (Stage((INPUT,), (OUTPUT,), facts.halo_px, facts.scale),)
-    if facts.piece_px and runtime == "ncnn":
+    if facts.piece_px and (opened.name, opened.device) == ("ncnn", "cpu"):
         stages = plan_by_grid(read_graph(files["param"]))
+    else:  # pieces are for the processor's cache
+        facts = replace(facts, piece_px=0)
     if facts.shape == "colour":
         return Colourer(facts, opened)
     if facts.shape == "fill":
