@@ -10,13 +10,15 @@ from __future__ import annotations
 import copy
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any, TypeVar
 
+from unfade.engines.ordered import in_order
 from unfade.errors import Cancelled, OutOfResources
 
 T = TypeVar("T")
@@ -194,24 +196,13 @@ class Bench:
                 if "cv2" in sys.modules:
                     # our threads already use every core; OpenCV's own beneath only get in the way
                     sys.modules["cv2"].setNumThreads(1)
-        waiting: deque[Future[R]] = deque()
-        done = 0
-        try:
-            for task in tasks:
+        self._stop_if_cancelled()
+        jobs = (partial(work, task) for task in tasks)
+        with closing(in_order(self._pool, jobs, under_way)) as results:
+            for done, result in enumerate(results, 1):
                 self._stop_if_cancelled()
-                waiting.append(self._pool.submit(work, task))
-                if len(waiting) >= under_way:
-                    yield waiting.popleft().result()
-                    done += 1
-                    self._report(says, done, total)
-            while waiting:
-                self._stop_if_cancelled()
-                yield waiting.popleft().result()
-                done += 1
+                yield result
                 self._report(says, done, total)
-        finally:
-            for future in waiting:
-                future.cancel()
 
     def _report(self, says: str, done: int, total: int) -> None:
         if self._progress is not None:

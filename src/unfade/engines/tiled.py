@@ -14,24 +14,23 @@ All numbers are float32. Tensors are (channels, rows, cols) and named ``..._chw`
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
 from unfade.engines.contract import BenchView, ModelFacts, PlainBench
+from unfade.engines.ordered import in_order
 from unfade.engines.stages import Stage
 from unfade.errors import PromiseBroken
 from unfade.picture import Picture, Pixels, Window
 from unfade.pixels.tiles import Grid, Tile
 
-R = TypeVar("R")
 Read = Callable[[Window], np.ndarray]
 # where in the tile, in its pixels, and (channels, rows, cols) float32 on a grid of its own
 Map = tuple[Window, np.ndarray]
@@ -210,7 +209,7 @@ class TiledMender:
 
         with (
             ThreadPoolExecutor(beside, thread_name_prefix=self.facts.name) as pool,
-            closing(_ahead(pool, map(job, tiles), beside)) as done,
+            closing(in_order(pool, map(job, tiles), beside + 1)) as done,
         ):
             for steps in done:
                 yield from steps
@@ -321,7 +320,7 @@ class TiledMender:
             return
         shared, beside = runtime.shared(), runtime.beside  # type: ignore[attr-defined]
         jobs = (partial(compute, piece, shared) for piece in pieces)
-        with closing(_ahead(pool, jobs, beside)) as done:
+        with closing(in_order(pool, jobs, beside + 1)) as done:
             yield from done
 
     def _needs(self, rows: int, cols: int, core: Window) -> list[tuple[Stage, Window]]:
@@ -378,21 +377,6 @@ def _cut(window: Window, array_chw: np.ndarray, look: Window) -> np.ndarray:
     grid = Fraction(array_chw.shape[1], window.rows)
     inside = look.scaled(grid).within(window.scaled(grid))
     return array_chw[:, inside[0], inside[1]]
-
-
-def _ahead(pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], R]], beside: int) -> Generator[R]:
-    """What the jobs give, in order; ``beside`` are at work, one more lies ready."""
-    waiting: deque[Future[R]] = deque()
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(job))
-            if len(waiting) > beside:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 def _cuts(start: int, stop: int, side: int) -> list[int]:

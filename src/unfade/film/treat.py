@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from typing import Any, TypeVar
 
+from unfade.engines.ordered import in_order
 from unfade.film.done import Done
 from unfade.film.layout import Frame
 from unfade.film.mending import dirt_found, dirt_taken_off, lines_filled, lost_frames_made
@@ -67,17 +70,9 @@ def _in_order(
     if threads <= 1:
         yield from map(work, items)
         return
-    waiting: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+    jobs = (partial(work, item) for item in items)
+    with closing(in_order(pool, jobs, threads + 1)) as done:
+        yield from done
 
 
 def _staged(
