@@ -17,9 +17,10 @@ pictures. ``upscale``: pictures reduced with antialiased bicubic interpolation t
 enlarged again, without the lock (``--name unfade-upscale-x4``: four times); PSNR of luminance
 (BT.601) and RGB, 4 px of the rim left out, as in publications. ``worn``: reduced in the same way,
 with noise, grain, blur and coding laid over; ST-LPIPS (AlexNet; the network learnt by features of
-VGG). ``translate``: pictures of at most 512 pixels, aged by the public recipe of latent-space
-translation. ``colorize``: distance of a*, b* for pictures made grey. ``speed``: megapixels a
-second on this machine's threads.
+VGG). ``fading``: by six numbers, by the spectra of dyes, by the recipe `faded-tones`, and not at
+all (``--name unfade-fading``). ``translate``: pictures of at most 512 pixels, aged by the public
+recipe of latent-space translation. ``colorize``: distance of a*, b* for pictures made grey.
+``speed``: megapixels a second on this machine's threads.
 """
 
 from __future__ import annotations
@@ -372,16 +373,19 @@ def colorize(options: argparse.Namespace) -> None:
 def fading(options: argparse.Namespace) -> None:
     folders = [options.data / "eval" / n for n in ("kodak24", "cbsd68", "mcmaster")]
     sound = [pixels for f in folders for _, pixels in pixels_of(f, options.number)]
-    six, spectra, none = [], [], []
+    six, spectra, none, years = [], [], [], []
     for i, pixels in enumerate(sound):
         rng = np.random.default_rng(i)
         light = srgb_to_linear(within(pixels, 384))
         six.append((by_six_numbers(light, rng), light))
         none.append((light, light))
+        aged = degrade(within(pixels, 384), recipe="faded-tones", seed=i).pixels
+        years.append((srgb_to_linear(aged), light))
         print_ = (srgb_to_linear(within(pixels, 144)) + 10**-2.1) / (1 + 10**-2.1)
         spectra.append((by_spectra(print_, MATERIALS[i % len(MATERIALS)], rng), print_))
     with Bench() as bench:
-        for title, pairs in (("six numbers", six), ("spectra", spectra), ("not faded", none)):
+        kinds = {"six numbers": six, "spectra": spectra, "faded-tones": years, "not faded": none}
+        for title, pairs in kinds.items():
             rows, sure = [], []
             for hurt, light in pairs:
                 row, advised = corrected(hurt, light, options.name, bench)

@@ -104,16 +104,28 @@ def test_strength_max_gain_and_what_is_known_go_over_it() -> None:
         found(dyes="paper")
 
 
-def test_grey_and_toned_pictures_are_told_by_their_ends() -> None:
+def test_grey_pictures_are_told_by_their_ends() -> None:
     engine = Knower(sound(), sure=9.0)
-    toned = Findings(tone=Tone(says="", confidence=1.0, kind="toned"))
     picture = faded(sound())
-    grey = seven.stored(picture.pixels[:, :, 1:2], np.uint16)
-    for given, findings in ((picture, toned), (grey, Findings())):
+    one_channel = seven.stored(picture.pixels[:, :, 1:2], np.uint16)
+    for given, kind in ((picture, "grey"), (one_channel, "unknown")):
+        findings = Findings(tone=Tone(says="", confidence=1.0, kind=kind))
         told = measure(given, BY_NETWORK, findings, Bench(engine))
         ends = measure(given, Settings(), findings, PlainBench())
         assert told.gains == ends.gains and "ends" in told.says
     assert engine.asked == 0
+
+
+def test_a_toned_picture_keeps_its_hue_under_one_curve_of_the_network() -> None:
+    picture, bench = faded(sound()), Bench(Knower(sound(), sure=9.0))
+    toned = Findings(tone=Tone(says="", confidence=1.0, kind="toned"))
+    layers = measure(picture, BY_NETWORK, Findings(), bench)
+    told = measure(picture, BY_NETWORK, toned, bench)
+    assert len(told.gains) == 1 and not told.nothing
+    assert min(layers.gains) < told.gains[0] < max(layers.gains)
+    assert told.stains[0] == pytest.approx(np.mean(layers.stains))
+    asked = Settings(method=FADING, keep_tone=False)
+    assert measure(picture, asked, toned, bench).gains == layers.gains
 
 
 def test_a_network_that_finds_places_is_refused() -> None:

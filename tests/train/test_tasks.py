@@ -38,7 +38,7 @@ OWN = {
     "fill": SMALL,
     "upscale": f"{SMALL}\nadversarial = 0.1\nperceptual = 0.1",
     "colorize": SMALL,
-    "unfade": "width = 8",
+    "unfade": 'width = 8\ndamage = "faded-tones"',
     "tutorial": "width = 8",
 }
 
@@ -190,6 +190,20 @@ def test_the_fade_model_undoes_itself() -> None:
     gain, stain = torch.tensor([[0.5, 0.7, 0.9]] * 2), torch.tensor([[0.1, 0.0, 0.2]] * 2)
     faded = gain[:, :, None, None] * sound + stain[:, :, None, None]
     assert torch.allclose(fading.undone(faded, gain, stain), sound, atol=1e-5)
+
+
+def test_prints_that_went_through_a_recipe_are_among_those_the_network_for_fading_sees() -> None:
+    own = 'damage = "faded-tones"\ndamage_share = 0.5\ndyes_share = 0.0\nfadings = 2'
+    recipe = parse_recipe(recipe_text("unfade", own), "own", "own")
+    task = task_of("unfade")(recipe.settings, torch.device("cpu"))
+    astronaut = torch.from_numpy(data.astronaut()[None, ::4, ::4] / 255).float().permute(0, 3, 1, 2)
+    batch = task.prepare(astronaut.repeat(4, 1, 1, 1), [1, 2, 3, 4])
+    sound = fading.density_of(batch["sound"])
+    apart = (batch["base"] - sound).abs().mean((1, 2, 3))
+    assert apart[:2].min() > 0.02
+    assert torch.equal(apart[2:], torch.zeros(2))
+    # what is faded already is faded little more
+    assert batch["gain"][:2].min() >= 1 - 0.65 / 4
 
 
 def test_the_network_for_fading_is_told_in_training_what_the_step_tells_it() -> None:

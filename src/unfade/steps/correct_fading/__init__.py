@@ -40,7 +40,13 @@ from unfade.steps.correct_fading.model import (
     luminance_density,
     restore_density,
 )
-from unfade.steps.correct_fading.network import blob_of, fading_told, ordered, small_view
+from unfade.steps.correct_fading.network import (
+    blob_of,
+    fading_told,
+    in_one_layer,
+    ordered,
+    small_view,
+)
 
 METHODS = ("ends",)  # that need no network
 NETWORKS = {"unfade": "unfade-fading"}
@@ -53,8 +59,8 @@ class Settings(contract.Settings):
     strength: float = setting(1.0, "share of the loss to undo", low=0, high=1, neutral=0.0)
     method: str = setting(
         "ends",
-        "how the loss is measured: from the ends of the layers' densities, or in colour pictures "
-        "by a network: `unfade`, or your own of the recipe `unfade`",
+        "how the loss is measured: from the ends of the layers' densities, or in pictures that "
+        "are not grey by a network: `unfade`, or your own of the recipe `unfade`",
         choices=(*METHODS, *NETWORKS), networks=True,
     )  # fmt: skip
     reference: str = setting(
@@ -152,19 +158,21 @@ def measure(picture: Picture, settings: Settings, findings: Findings, bench: Ben
         SettingsError: ``method`` names a network of another kind
         ModelMissing: the network or its runtime is not here
     """
+    kind = findings.tone.kind if findings.tone is not None else "unknown"
     keep_tone = settings.keep_tone
     if keep_tone is None:
-        tone = findings.tone
-        keep_tone = tone is not None and tone.kind in ("grey", "toned")
+        keep_tone = kind in ("grey", "toned")
     one_layer = keep_tone or picture.channels == 1
     name = network_of(settings)
     if name is None:
         found = _of_ends(_counted(picture, settings, bench), settings, one_layer)
-    elif one_layer:
+    elif picture.channels == 1 or (one_layer and kind == "grey"):
         found = _of_ends(_counted(picture, settings, bench), settings, one_layer)
-        found = replace(found, says=f"{found.says} Told by the ends: one curve for all layers.")
+        found = replace(found, says=f"{found.says} Grey pictures are told by their ends.")
     else:
         found = _told(picture, name, settings, bench)
+        if one_layer:
+            found = in_one_layer(found)
     places = places_of(settings.reference, "reference")
     if places:
         found = _met(found, places, picture, settings)

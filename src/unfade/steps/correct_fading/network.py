@@ -10,6 +10,7 @@ the best six numbers for them leave 0.4 CIEDE2000.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -94,6 +95,12 @@ def fading_told(raw: np.ndarray, quantiles: np.ndarray) -> Fading:
         evidence,
         f"The network is {evidence:.0%} sure that density was lost.",
     )
+
+
+def in_one_layer(fading: Fading) -> Fading:
+    """One curve for all layers, for toned pictures: what they have lost on the mean."""
+    gain = math.exp(sum(math.log(g) for g in fading.gains) / len(fading.gains))
+    return replace(fading, gains=(gain,), stains=(sum(fading.stains) / len(fading.stains),))
 
 
 def _ends(quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

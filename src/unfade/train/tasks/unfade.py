@@ -7,7 +7,8 @@ the stain that was added, ``faded = gain * sound + stain`` (the model of the ste
 A layer stretched between its own ends looks the same whatever it has lost, so the network looks at
 that once, and from it and the layers' densities in order tells where the sound picture's ends
 lay. In training each look serves several fadings. Some pictures are faded by dyes that take away
-light beside their own first, which six numbers cannot quite undo; some are not faded at all.
+light beside their own first, which six numbers cannot quite undo; some have gone through a recipe
+of ``unfade.degrade``; some are not faded at all.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from unfade.steps.correct_fading.network import (
     SOUND_RANGE,
     VIEW_PX,
 )
+from unfade.train.ageing import aged
 from unfade.train.colour import difference, lab_of, light_of, seen_difference, srgb_of, stored
 from unfade.train.contract import Batch, Export, Task, adamw
 
@@ -52,7 +54,9 @@ class UnfadeSettings:
         least_gain: of a layer's density at least this much is left
         most_stain: density added to a layer
         apart: how much the layers' losses differ from one another, as a share
-        dyes_share: of the pictures, faded by dyes with side absorptions
+        damage: recipe of ``unfade.degrade`` that changes tones; empty: none
+        damage_share: of the pictures, through this recipe first
+        dyes_share: of the others, faded by dyes with side absorptions
         sound_share: of the fadings, none at all
     """
 
@@ -64,6 +68,8 @@ class UnfadeSettings:
     least_gain: float = 0.35
     most_stain: float = 0.3
     apart: float = 0.5
+    damage: str = ""
+    damage_share: float = 0.5
     dyes_share: float = 0.4
     sound_share: float = 0.2
     start: str = ""
@@ -150,19 +156,25 @@ class Unfade(Task):
             return torch.rand(*shape, generator=chance).to(clean_nchw.device)
 
         light = light_of(clean_nchw)
-        by_dyes = drawn(n) < given.dyes_share
+        through = round(n * given.damage_share) if given.damage else 0
+        by_recipe = torch.arange(n, device=light.device) < through
+        by_dyes = (drawn(n) < given.dyes_share) & ~by_recipe
         print_ = (light + FLARE) / (1 + FLARE)
         sound = torch.where(by_dyes[:, None, None, None], print_, light)
         matrix, offset = self._by_dyes(by_dyes, drawn)
         base = torch.einsum("nij,njhw->nihw", matrix, density_of(sound))
         base = density_of(stored((10 ** -(base + offset[:, :, None, None])).clamp(0, 1)))
 
+        if through:
+            hurt = aged(clean_nchw[:through], given.damage, seeds[:through]).pixels
+            base[:through] = density_of(light_of(hurt.clamp(0, 1)))
+
         common = drawn(n, k, 1)
         loss = (common * (1 + given.apart * (2 * drawn(n, k, 3) - 1))).clamp(0, 1)
         gain = 1 - (1 - given.least_gain) * loss
         stain = given.most_stain * drawn(n, k, 1) * drawn(n, k, 3)
-        # what dyes have faded is faded little more
-        little = by_dyes[:, None, None]
+        # what has faded already is faded little more
+        little = (by_dyes | by_recipe)[:, None, None]
         gain = torch.where(little, 1 - (1 - gain) / 4, gain)
         stain = torch.where(little, stain / 6, stain)
         none = (drawn(n, k) < given.sound_share)[:, :, None]
