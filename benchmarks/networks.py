@@ -408,12 +408,10 @@ def corrected(
     seen = srgb_to_linear(picture.pixels)
     means = seen.mean(axis=(0, 1))
     grey = seen / means
-    low, high = np.quantile(picture.pixels, (0.005, 0.995), axis=(0, 1))
-    stretched = (picture.pixels - low) / np.maximum(high - low, 1e-3)
     made = {
         "as faded": seen,
         "grey world": grey * (luminance(seen).mean() / luminance(grey).mean()),
-        "channels stretched": srgb_to_linear(np.clip(stretched, 0, 1)),
+        "channels stretched": srgb_to_linear(stretched(picture.pixels)),
     }
     methods = {"correct_fading, ends": "ends"} | ({"correct_fading, network": name} if name else {})
     for way, method in methods.items():
@@ -429,6 +427,12 @@ def corrected(
     }
     findings = look_at(picture, bench, only={"tone", "fade", "cast", "clipping", "negative"})
     return apart, "correct_fading" in advise(findings).recipe.step_names
+
+
+def stretched(pixels: np.ndarray) -> np.ndarray:
+    """Each channel from black to white, but for half a percent at either end."""
+    low, high = np.quantile(pixels, (0.005, 0.995), axis=(0, 1))
+    return np.asarray(np.clip((pixels - low) / np.maximum(high - low, 1e-3), 0, 1))
 
 
 def by_six_numbers(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from networks import pixels_of
+from networks import pixels_of, stretched
 from PIL import Image
 
 from unfade import Picture, restore
@@ -34,20 +34,20 @@ SIGMAS = (4.0, 10.0)
 def classical(hurt: Picture, bench: Bench) -> Iterator[tuple[str, np.ndarray]]:
     mended = restore(hurt, only_classical=True, bench=bench).picture
     ends = restore(mended, only=("correct_fading",), bench=bench).picture
-    low, high = np.quantile(mended.pixels, (0.005, 0.995), axis=(0, 1))
     auto = {"adjust_tone": {"auto": True}}
     levels = restore(mended, only=("adjust_tone",), settings=auto, bench=bench).picture
     tones = {
         "marks": mended.pixels,
         "marks, fading by the ends": ends.pixels,
-        "marks, channels stretched": (mended.pixels - low) / np.maximum(high - low, 1e-3),
+        "marks, channels stretched": stretched(mended.pixels),
         "marks, levels": levels.pixels,
     }
     for name, pixels in tones.items():
         toned = in_colour(pixels)
         yield name, toned
         for sigma in SIGMAS:
-            yield f"{name}, wavelets {sigma:g}", denoise_wavelet(toned, (sigma / 255,) * 3)
+            made = denoise_wavelet(toned, (sigma / 255,) * 3)
+            yield f"{name}, wavelets {sigma:g}", np.clip(made, 0, 1)
 
 
 def in_colour(pixels: np.ndarray) -> np.ndarray:
@@ -76,10 +76,7 @@ def main() -> None:
             result = restore(hurt, recipe=options.recipe, bench=bench)
             made[options.recipe] = in_colour(result.picture.pixels)
             row = {
-                way: (
-                    float(peak_signal_to_noise(np.clip(m, 0, 1), sound)),
-                    float(structural_similarity(np.clip(m, 0, 1), sound)),
-                )
+                way: (peak_signal_to_noise(m, sound), structural_similarity(m, sound))
                 for way, m in made.items()
             }
             row["best classical by the truth"] = max(row[w] for w in ways)
