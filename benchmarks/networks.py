@@ -42,6 +42,7 @@ from unfade import Picture, restore
 from unfade.advice import advise
 from unfade.condition import look_at
 from unfade.condition.stains import seen as stains
+from unfade.condition.wear import is_wide
 from unfade.degrade import DamageClass, DegradationRecipe, degrade, load_degradation
 from unfade.degrade.kinds import damage_of
 from unfade.degrade.whole.spectra import MATERIALS, fade_spectra
@@ -59,6 +60,7 @@ from unfade.pixels.colour import (
     luminance,
     srgb_to_linear,
 )
+from unfade.pixels.regions import regions_of
 from unfade.pixels.resample import enlarge_lanczos
 from unfade.steps.denoise.buades2005 import denoise_nlm
 from unfade.steps.denoise.chang2000 import denoise_wavelet
@@ -177,12 +179,21 @@ def noise(options: argparse.Namespace) -> None:
                     print(f"  network better in {sum(r['unfade'] > r['wavelet'] for r in rows)}")
 
 
-def stained(pixels: np.ndarray, engine: Any) -> np.ndarray:
+def without_wide(mask: np.ndarray) -> np.ndarray:
+    """A mask without the pieces that `wear` holds for too wide to be wear."""
+    kept = np.zeros_like(mask)
+    for piece in regions_of(mask):
+        if not is_wide(piece.mask):
+            kept[piece.window.slices] |= piece.mask
+    return kept
+
+
+def stained(pixels: np.ndarray, engine: Any, least: float) -> np.ndarray:
     """Where `unfade-stains` sees stains in its small overview, at full size."""
     _, logits, _ = stains.asked(Picture.of(pixels), PlainBench(), engine)
     high, wide = pixels.shape[:2]
     odds = np.asarray(cv2.resize(logits[:, :, stains.ANY], (wide, high)))
-    return odds > stains.PIXEL_ODDS
+    return odds > least
 
 
 def damage(options: argparse.Namespace) -> None:
@@ -197,9 +208,12 @@ def damage(options: argparse.Namespace) -> None:
         other = bench.engine(stains.NETWORK)
 
         def both(pixels: np.ndarray) -> dict[str, np.ndarray]:
-            alone = engine.find(pixels)[:, :, 0] > options.odds
+            alone = without_wide(engine.find(pixels)[:, :, 0] > options.odds)
             shown = np.clip(pixels, 0, 1).astype(np.float32)
-            return {"alone": alone, "with unfade-stains": alone | stained(shown, other)}
+            return {
+                "alone": alone,
+                "with unfade-stains": alone | stained(shown, other, options.stain_odds),
+            }
 
         folders = [options.data / "eval" / n for n in ("kodak24", "cbsd68", "mcmaster")]
         pictures = [p for f in folders for p in pixels_of(f, options.number)]
@@ -225,7 +239,10 @@ def damage(options: argparse.Namespace) -> None:
                     band = wanted & (width >= low) & (width < high)
                     by_width[low][0] += int((hit & band).sum())
                     by_width[low][1] += int(band.sum())
-    print(f"{len(pictures)} pictures, {options.times} times old-photo, log odds {options.odds}")
+    print(
+        f"{len(pictures)} pictures, {options.times} times old-photo, log odds {options.odds:g}, "
+        f"{options.stain_odds:g}"
+    )
     for way, (hit_px, true_px, found_px) in counts.items():
         precision, recall = hit_px / max(found_px, 1), hit_px / max(true_px, 1)
         f1 = 2 * hit_px / max(true_px + found_px, 1)
@@ -488,8 +505,9 @@ def main() -> None:
     parser.add_argument("--name", help="another network of the catalogue")
     parser.add_argument("--scale", type=int, help="of `upscale`, if not the network's own")
     parser.add_argument(
-        "--odds", type=float, default=0.0, help="log odds from which a pixel counts"
+        "--odds", type=float, default=1.0, help="log odds from which a pixel counts as damage"
     )
+    parser.add_argument("--stain-odds", type=float, default=3.0, help="the same of `unfade-stains`")
     options = parser.parse_args()
     ways[options.what](options)
 

@@ -59,6 +59,56 @@ def test_cracks_are_found(crumpled: tuple[np.ndarray, np.ndarray], bench: Bench)
     assert any("worn-print" in line for line in advice.left_alone)
 
 
+def test_what_is_wide_nearly_everywhere_is_hardly_wear() -> None:
+    bow = np.zeros((30, 50), np.uint8)
+    cv2.circle(bow, (15, 15), 8, 1, -1)
+    crack = np.zeros((60, 200), np.uint8)
+    cv2.line(crack, (2, 30), (197, 30), 1, 3)
+    cv2.circle(crack, (100, 30), 6, 1, -1)
+    cut = np.ones((20, 40), bool)  # by its own box
+    assert wear.is_wide(bow > 0)
+    assert not wear.is_wide(crack > 0)
+    assert wear.is_wide(cut)
+    assert not wear.is_wide(crack[:, 110:] > 0)
+
+
+def test_a_blot_that_the_network_sees_is_listed_and_not_mended(bench: Bench) -> None:
+    sound = np.full((256, 256, 3), 0.25, np.float32)
+    sound += np.random.default_rng(3).normal(0, 0.01, sound.shape).astype(np.float32)
+    seen = []
+    for width in (3, 9):
+        pixels = sound.copy()
+        cv2.line(pixels, (60, 120), (120, 140), (0.97, 0.97, 0.95), width)
+        seen.append(wear.look(stored(pixels), bench).items)
+    thin, wide = (max(items, key=lambda mark: mark.region.area_px) for items in seen)
+    assert thin.confidence > 0.7
+    assert wide.confidence == wear.WIDE_SURE
+
+
+def test_a_fold_that_widens_is_followed_at_half_the_scale(bench: Bench) -> None:
+    """Where nothing else is worn, as much is seen in sound pictures, and nothing is followed."""
+    sound = np.repeat(data.moon()[:, :, None].astype(np.float32) / 255, 3, axis=2)
+    fold = np.zeros(sound.shape[:2], np.float32)
+    cv2.line(fold, (10, 170), (256, 190), 1, 3)
+    cv2.line(fold, (256, 190), (502, 210), 1, 8)
+    white = cv2.GaussianBlur(fold, (0, 0), 1.5)[:, :, None]
+    seen = []
+    for under in (sound, degrade(sound, CRUMPLED, seed=5).pixels):
+        pixels = np.clip(under, 0, 1) * (1 - white) + 0.92 * white
+        seen.append(wear.look(stored(pixels), bench))
+    alone, worn = seen
+    chances = {wear.RUNS_ON_SURE, wear.DENIED_SURE}
+    assert alone.confidence is None
+    assert not chances & {mark.confidence for mark in alone.items}
+    followed = [mark for mark in worn.items if mark.confidence in chances]
+    right = [(fold[m.region.window.slices] > 0)[m.region.mask].mean() for m in followed]
+    assert max(mark.length_px for mark in followed) > 200
+    assert np.mean(right) > 0.6
+    others = [mark for mark in worn.items if mark not in followed]
+    window = stored(sound).window
+    assert not (paint(followed, window) & paint(others, window)).any()
+
+
 @pytest.mark.parametrize("name", ["camera", "astronaut"])
 def test_a_print_that_is_worn_all_over_is_mended_unasked(name: str, bench: Bench) -> None:
     sound = getattr(data, name)().astype(np.float32) / 255
