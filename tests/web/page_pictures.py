@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -9,9 +11,13 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from unfade import Bench, Picture, restore
+from unfade.condition import look_at
+from unfade.findings import MarkKind
+
 
 def damaged() -> np.ndarray:
-    """(512, 512) uint8: a real photograph with 14 specks and one scratch; 6 and 1 are certain."""
+    """(512, 512) uint8: a real photograph with 14 specks and one scratch."""
     rng = np.random.default_rng(1)
     picture = data.camera().copy()
     for _ in range(14):
@@ -21,6 +27,37 @@ def damaged() -> np.ndarray:
         cv2.ellipse(picture, (col, row), axes, angle, 0, 360, 250, -1, cv2.LINE_AA)
     cv2.line(picture, (300, 20), (306, 480), 245, 2, cv2.LINE_AA)
     return picture
+
+
+@dataclass(frozen=True)
+class Known:
+    """What unfade itself says of the damaged picture, which the page must say too."""
+
+    spots: int
+    dust: int
+    scratches: int
+
+    def but(self, left: int) -> str:
+        """What the page says when so many of them are left as they are."""
+        return f"{self.dust + self.scratches - left} repairs"
+
+
+@cache
+def known() -> Known:
+    picture = Picture(damaged()[:, :, None])
+    with Bench() as bench:
+        marks = look_at(picture, bench, only={"marks"}).marks
+        mended = restore(picture, bench=bench).record.items
+    assert marks is not None
+    kinds = [item.kind for item in mended if item.made]
+    found = Known(
+        sum(mark.kind is MarkKind.DUST for mark in marks.items),
+        kinds.count("dust"),
+        kinds.count("scratch"),
+    )
+    assert found.dust >= 6
+    assert found.scratches == 1
+    return found
 
 
 def write_damaged(folder: Path, name: str = "grandmother.png") -> Path:

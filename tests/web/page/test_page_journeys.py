@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from page_driver import Studio
-from page_pictures import damaged, write_damaged
+from page_pictures import damaged, known, write_damaged
 from PIL import Image
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ def test_a_photograph_is_restored_but_for_the_mark_that_was_rejected(
     studio: Studio, picture: Path, tmp_path: Path
 ) -> None:
     studio.add(picture)
-    studio.say("9 spots of dust").wait_for()
+    studio.say(f"{known().spots} spots of dust").wait_for()
     studio.say("1 scratch").wait_for()
     studio.say("One by one").click()
     studio.page.get_by_role("checkbox", name="No. 2: mend").first.uncheck()
@@ -27,7 +27,7 @@ def test_a_photograph_is_restored_but_for_the_mark_that_was_rejected(
     with studio.page.expect_request("**/v1/jobs") as sent:
         studio.restore()
     studio.say("Everything else was compared").wait_for()
-    studio.say("6 repairs").wait_for()
+    studio.say(known().but(1)).wait_for()
     with studio.page.expect_download() as download:
         studio.page.get_by_role("link", name="Download the picture").click()
     path = tmp_path / "result.png"
@@ -43,9 +43,9 @@ def test_a_photograph_is_restored_but_for_the_mark_that_was_rejected(
 def test_a_repair_is_taken_back(studio: Studio, picture: Path) -> None:
     studio.add(picture)
     studio.restore()
-    studio.say("7 repairs").wait_for()
+    studio.say(known().but(0)).wait_for()
     studio.button("take back").first.click()
-    studio.say("6 repairs").wait_for()
+    studio.say(known().but(1)).wait_for()
     studio.page.get_by_role("button", name="Version 2").wait_for()
     assert "was taken back" in (studio.page.locator("p[aria-live]").last.text_content() or "")
 
@@ -167,7 +167,7 @@ def test_work_is_found_again_after_the_page_was_closed(
     later = open_studio()
     later.button("Earlier work").first.click()
     later.page.get_by_role("button", name="found-again.png").first.click()
-    later.say("7 repairs").wait_for()
+    later.say(known().but(0)).wait_for()
 
 
 def test_two_versions_stand_side_by_side_at_the_same_place(studio: Studio, picture: Path) -> None:
