@@ -36,6 +36,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from not_learnt_from import not_learnt_from
 from PIL import Image
 
 from unfade import Picture, restore
@@ -215,9 +216,16 @@ def damage(options: argparse.Namespace) -> None:
                 "with unfade-stains": alone | stained(shown, other, options.stain_odds),
             }
 
-        folders = [options.data / "eval" / n for n in ("kodak24", "cbsd68", "mcmaster")]
-        pictures = [p for f in folders for p in pixels_of(f, options.number)]
-        for i, (_, sound) in enumerate(pictures):
+        if options.not_learnt:
+            taken, sources = not_learnt_from(options.data, seed=11)
+            pictures = [
+                taken.pixels(source)[:640, :640] / np.float32(255)
+                for source in sources[: options.not_learnt]
+            ]
+        else:
+            folders = [options.data / "eval" / n for n in ("kodak24", "cbsd68", "mcmaster")]
+            pictures = [pixels for f in folders for _, pixels in pixels_of(f, options.number)]
+        for i, sound in enumerate(pictures):
             for way, alarm in both(sound).items():
                 false[way].append(float(alarm.mean()))
             for n in range(options.times):
@@ -508,6 +516,10 @@ def main() -> None:
         "--odds", type=float, default=1.0, help="log odds from which a pixel counts as damage"
     )
     parser.add_argument("--stain-odds", type=float, default=3.0, help="the same of `unfade-stains`")
+    parser.add_argument(
+        "--not-learnt", type=int, default=0, metavar="N",
+        help="`damage`: of N training pictures that are not learnt from, to choose log odds on",
+    )  # fmt: skip
     options = parser.parse_args()
     ways[options.what](options)
 

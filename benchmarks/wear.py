@@ -9,13 +9,15 @@ say so, the eyes for marks and creases, whose finds do not count, are not asked.
 picture of the training sets on one core.
 
 ``--damaged N`` damages N training pictures that the network has not learnt from as `old-photo`
-does, and counts by width how many places are damage (two fifths of them
-at least), how many are not, and how many it takes for wear in the same pictures undamaged.
+does, and counts by width how many places that `mend_wear` mends are damage (two fifths of them at
+least), how many are not, and how many there are in the same pictures undamaged; the same of places
+that are wide nearly everywhere, and of those that run on from others at half the scale.
 """
 
 from __future__ import annotations
 
 import argparse
+from bisect import bisect
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,18 +30,24 @@ from unfade.condition import look_at, wear
 from unfade.degrade import degrade
 from unfade.files import open_picture
 from unfade.picture import pixels_to_codes
+from unfade.steps.mend_wear import Settings
 
 SETS = "train/photos,train/paintings,train/faces,eval/kodak24,eval/cbsd68,eval/mcmaster,eval/old"
 
 
 WIDTHS_PX = (1, 3, 5, 7, 10, 99)
-LEAST_SURE = 0.7  # what `mend_wear` mends
+BY_CHANCE = {
+    wear.WIDE_SURE: "wide nearly everywhere",
+    wear.RUNS_ON_SURE: "runs on",
+    wear.DENIED_SURE: "runs on, denied at full scale",
+}
 
 
 def count_by_width(data: Path, number: int, bench: Bench) -> None:
     pictures, sources = not_learnt_from(data, seed=7)
-    names = [f"{a} to {b} px" for a, b in pairwise(WIDTHS_PX)] + ["wide nearly everywhere"]
-    counts = {name: dict.fromkeys(("right", "wrong", "undamaged"), 0) for name in names}
+    names = [f"{a} to {b} px" for a, b in pairwise(WIDTHS_PX)]
+    ways = ("right", "wrong", "undamaged")
+    counts = {name: dict.fromkeys(ways, 0) for name in (*names, *BY_CHANCE.values())}
     for n, source in enumerate(sources[:number]):
         sound = pictures.pixels(source)[:768, :768].astype(np.float32) / 255
         made = degrade(sound, recipe="old-photo", seed=5000 + n)
@@ -47,13 +55,16 @@ def count_by_width(data: Path, number: int, bench: Bench) -> None:
         for pixels, damaged in ((made.pixels, made.mask), (sound, none)):
             picture = Picture(pixels_to_codes(pixels, np.dtype(np.uint16), 65535.0))
             for mark in wear.look(picture, bench).items:
-                if wear.WIDE_SURE < mark.confidence < LEAST_SURE:
+                if mark.confidence in BY_CHANCE:
+                    name = BY_CHANCE[mark.confidence]
+                elif mark.confidence >= Settings().min_confidence:
+                    name = names[bisect(WIDTHS_PX, mark.width_px) - 1]
+                else:
                     continue
                 own = mark.region.window
                 right = damaged[own.slices][mark.region.mask].mean() >= 0.4
                 way = "undamaged" if damaged is none else "right" if right else "wrong"
-                slot = int(np.searchsorted(WIDTHS_PX, mark.width_px, side="right")) - 1
-                counts[names[slot if mark.confidence > wear.WIDE_SURE else -1]][way] += 1
+                counts[name][way] += 1
     for name, found in counts.items():
         print(f"{name}: {', '.join(f'{way} {count}' for way, count in found.items())}")
 

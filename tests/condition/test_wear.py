@@ -85,28 +85,51 @@ def test_a_blot_that_the_network_sees_is_listed_and_not_mended(bench: Bench) -> 
     assert wide.confidence == wear.WIDE_SURE
 
 
-def test_a_fold_that_widens_is_followed_at_half_the_scale(bench: Bench) -> None:
-    """Where nothing else is worn, as much is seen in sound pictures, and nothing is followed."""
-    sound = np.repeat(data.moon()[:, :, None].astype(np.float32) / 255, 3, axis=2)
-    fold = np.zeros(sound.shape[:2], np.float32)
+def folded(under: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A fold across it, three pixels wide on the left and eight on the right, and where it is."""
+    fold = np.zeros(under.shape[:2], np.float32)
     cv2.line(fold, (10, 170), (256, 190), 1, 3)
     cv2.line(fold, (256, 190), (502, 210), 1, 8)
     white = cv2.GaussianBlur(fold, (0, 0), 1.5)[:, :, None]
-    seen = []
-    for under in (sound, degrade(sound, CRUMPLED, seed=5).pixels):
-        pixels = np.clip(under, 0, 1) * (1 - white) + 0.92 * white
-        seen.append(wear.look(stored(pixels), bench))
-    alone, worn = seen
+    return np.clip(under, 0, 1) * (1 - white) + 0.92 * white, fold > 0
+
+
+@pytest.fixture(scope="module")
+def moon() -> np.ndarray:
+    return np.repeat(data.moon()[:, :, None].astype(np.float32) / 255, 3, axis=2)
+
+
+def test_a_fold_that_widens_is_followed_at_half_the_scale(moon: np.ndarray, bench: Bench) -> None:
+    """Where nothing else is worn, as much is seen in sound pictures, and nothing is followed."""
+    pixels, fold = folded(degrade(moon, CRUMPLED, seed=5).pixels)
+    alone, worn = wear.look(stored(folded(moon)[0]), bench), wear.look(stored(pixels), bench)
     chances = {wear.RUNS_ON_SURE, wear.DENIED_SURE}
     assert alone.confidence is None
     assert not chances & {mark.confidence for mark in alone.items}
     followed = [mark for mark in worn.items if mark.confidence in chances]
-    right = [(fold[m.region.window.slices] > 0)[m.region.mask].mean() for m in followed]
+    right = [fold[m.region.window.slices][m.region.mask].mean() for m in followed]
     assert max(mark.length_px for mark in followed) > 200
     assert np.mean(right) > 0.6
     others = [mark for mark in worn.items if mark not in followed]
-    window = stored(sound).window
+    window = stored(pixels).window
     assert not (paint(followed, window) & paint(others, window)).any()
+
+
+def test_a_scan_that_is_looked_at_in_small_is_followed_in_smaller(
+    moon: np.ndarray, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = stored(folded(degrade(moon, CRUMPLED, seed=5).pixels)[0])
+    large = stored(small.pixels.repeat(2, axis=0).repeat(2, axis=1))
+    own = wear.look(small, bench).items
+    monkeypatch.setattr(wear, "AT_MOST_PX", small.rows * small.cols)
+    twice = wear.look(large, bench).items
+    assert any(mark.confidence == wear.DENIED_SURE for mark in own)
+    assert [mark.confidence for mark in twice] == pytest.approx([m.confidence for m in own])
+    for mark, at_half in zip(twice, own, strict=True):
+        rows, cols = at_half.region.mask.shape
+        assert mark.region.mask.shape == pytest.approx((2 * rows, 2 * cols), abs=2)
+        # what is known is widened by a disc, which is rounder at twice the size
+        assert mark.region.area_px == pytest.approx(4 * at_half.region.area_px, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["camera", "astronaut"])
