@@ -515,7 +515,7 @@ def main() -> None:
     parser.add_argument(
         "--odds", type=float, default=1.0, help="log odds from which a pixel counts as damage"
     )
-    parser.add_argument("--stain-odds", type=float, default=3.0, help="the same of `unfade-stains`")
+    parser.add_argument("--stain-odds", type=float, default=1.5, help="the same of `unfade-stains`")
     parser.add_argument(
         "--not-learnt", type=int, default=0, metavar="N",
         help="`damage`: of N training pictures that are not learnt from, to choose log odds on",

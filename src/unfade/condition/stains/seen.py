@@ -1,7 +1,8 @@
 """Stains and tide lines that ``unfade-stains`` sees in a small overview, measured and judged.
 
-The network (training recipe ``stains``) looks at whole pictures of about 256 pixels, where a drop
-and its dried rim are told from what is shown by their form, and in toned pictures by their colour.
+The network (training recipe ``stains``) looks at whole pictures of 192 pixels, turned and mirrored,
+where a drop and its dried rim are told from what is shown by their form, and in toned pictures by
+their colour.
 Its pieces are judged by what it says of their pixels, and by how they differ from their surround:
 ``rule``, fitted on pictures new to it (``benchmarks/stains_fit.py``).
 """
@@ -15,6 +16,7 @@ import numpy as np
 
 from unfade.condition.stains.rule import RULE
 from unfade.condition.survey import block_px, overview
+from unfade.condition.turned import seen_turned
 from unfade.engines.contract import BenchView
 from unfade.findings import Region
 from unfade.picture import Picture, Pixels
@@ -22,6 +24,7 @@ from unfade.pixels.regions import regions_of
 
 NETWORK = "unfade-stains"
 OVERVIEW_PX = 50_000
+VIEW_PX = 192  # longest side of what the network looks at: it has learnt from pictures of this size
 ANY, STAIN, WATER = 0, 1, 2  # what its logits say
 PIXEL_ODDS, PIECE_PX = 0.0, 12
 RING_PX = (1, 3)  # from a piece: its surround
@@ -50,7 +53,19 @@ def asked(picture: Picture, bench: BenchView, network: Any) -> tuple[Pixels, np.
     """The overview that the network looks at, its logits, and the side of a block of it."""
     block = block_px(picture, OVERVIEW_PX)
     small = np.clip(overview(picture, bench, k=block), 0, 1)
-    return small, network.find(small), block
+    return small, _logits(small, network), block
+
+
+def _logits(small: Pixels, network: Any) -> np.ndarray:
+    """What the network says of each pixel of an overview: (rows, cols, 3)."""
+    import cv2
+
+    rows, cols = small.shape[:2]
+    scale = min(1.0, VIEW_PX / max(rows, cols))
+    size = max(1, round(cols * scale)), max(1, round(rows * scale))
+    view = cv2.resize(small, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    logits = seen_turned(network, np.asarray(view))
+    return np.asarray(cv2.resize(logits, (cols, rows), interpolation=cv2.INTER_LINEAR))
 
 
 def seen_stains(small: Pixels, logits: np.ndarray) -> list[SeenStain]:
