@@ -33,7 +33,7 @@ def test_what_holds_of_each_pixel_stays_as_it_is(pixels: np.ndarray) -> None:
     np.testing.assert_allclose(seen_turned(OnePixel(), pixels), 2 * pixels, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("quarter", "mirrored"), WAYS)
+@pytest.mark.parametrize(("quarter", "mirrored"), WAYS[1:])
 def test_which_way_up_a_picture_lies_does_not_matter(
     pixels: np.ndarray, quarter: int, mirrored: bool
 ) -> None:
@@ -45,6 +45,4 @@ def test_which_way_up_a_picture_lies_does_not_matter(
     again = seen_turned(ByPlace(), laid(pixels))
     assert again.dtype == np.float32
     np.testing.assert_allclose(again, laid(seen), rtol=1e-5)
-    assert not np.allclose(ByPlace().find(laid(pixels)), laid(ByPlace().find(pixels))) or (
-        (quarter, mirrored) == (0, False)
-    )
+    assert not np.allclose(ByPlace().find(laid(pixels)), laid(ByPlace().find(pixels)))

@@ -50,14 +50,14 @@ class SeenStain:
 
 
 def asked(picture: Picture, bench: BenchView, network: Any) -> tuple[Pixels, np.ndarray, int]:
-    """The overview that the network looks at, its logits, and the side of a block of it."""
+    """An overview, what the network says of each of its pixels, and the side of a block of it."""
     block = block_px(picture, OVERVIEW_PX)
     small = np.clip(overview(picture, bench, k=block), 0, 1)
     return small, _logits(small, network), block
 
 
 def _logits(small: Pixels, network: Any) -> np.ndarray:
-    """What the network says of each pixel of an overview: (rows, cols, 3)."""
+    """(rows, cols, 3) of an overview, from views of the size that the network has learnt from."""
     import cv2
 
     rows, cols = small.shape[:2]
