@@ -99,6 +99,38 @@ def test_training_patches_are_seen_under_many_lights_and_measured_ones_as_they_a
     assert np.array_equal(measured, Patches(pictures, "validation", plain, 1).patch(3))
 
 
+def test_training_patches_may_be_put_together_of_two_pictures(tmp_path: Path) -> None:
+    for value in (40, 200):
+        plain = np.full((32, 32, 3), value, np.uint8)
+        Image.fromarray(plain).save(tmp_path / f"{value}.png")
+    alone = DataSettings(patch_px=32, shrink=1.0, train_share=0.1)  # too few to be parted
+    joined = replace(alone, collage=0.5)
+    pictures = Pictures(tmp_path, joined)
+    patches = [Patches(pictures, "train", joined, 1).patch(n) for n in range(60)]
+    mixed = [patch for patch in patches if np.ptp(patch)]
+    assert 6 <= len(mixed) <= 25  # half of them, and half of those of one picture twice
+    for patch in mixed:
+        assert patch.min() >= 40 and patch.max() <= 200
+        assert (
+            abs(patch[:16].mean() - patch[16:].mean())
+            + abs(patch[:, :16].mean() - patch[:, 16:].mean())
+            > 4
+        )  # one on either side
+    spread = [np.count_nonzero((patch > 45) & (patch < 195)) / patch.size for patch in mixed]
+    assert min(spread) < 0.1 < 0.5 < max(spread)  # from one edge to a slow fading
+    measured = Patches(pictures, "validation", joined, 1)
+    assert not any(np.ptp(measured.patch(n)) for n in range(20))
+
+
+def test_whole_pictures_are_turned_only_where_they_need_not_stand_upright(tmp_path: Path) -> None:
+    slope = np.repeat(np.linspace(0, 255, 48).round().astype(np.uint8)[:, None], 48, axis=1)
+    Image.fromarray(np.dstack([slope] * 3)).save(tmp_path / "slope.png")
+    for upright, ways in ((True, 1), (False, 4)):
+        settings = DataSettings(patch_px=48, shrink=1.0, whole=True, upright=upright)
+        patches = Patches(Pictures(tmp_path, settings), "train", settings, 1)
+        assert len({patches.patch(n).tobytes() for n in range(24)}) == ways
+
+
 def test_a_stream_can_begin_anywhere(folder: Path) -> None:
     settings = DataSettings(patch_px=16)
     patches = Patches(Pictures(folder, settings), "train", settings, 5)

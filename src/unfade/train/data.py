@@ -151,10 +151,19 @@ class Patches:
         self._pictures, self._settings, self._seed = pictures, settings, seed
         self._sources = pictures.of(split)
         self._tones = settings.tones if split == "train" else 0.0
+        self._collage = settings.collage if split == "train" else 0.0
 
     def patch(self, number: int) -> np.ndarray:
         """(patch_px, patch_px, 3) uint8."""
         rng = np.random.default_rng((self._seed, number))
+        patch = self._cut_out(rng)
+        if self._collage and rng.random() < self._collage:
+            patch = _put_together(patch, self._cut_out(rng), rng)
+        if self._tones:
+            patch = _toned(patch, self._tones, rng)
+        return np.ascontiguousarray(patch)
+
+    def _cut_out(self, rng: np.random.Generator) -> np.ndarray:
         side = self._settings.patch_px
         source = self._sources[int(rng.integers(len(self._sources)))]
         pixels = self._pictures.pixels(source)
@@ -163,13 +172,11 @@ class Patches:
         else:
             patch = _cut(pixels, side, self._settings.shrink, self._settings.enlarge, rng)
         if self._settings.turns:
-            if not self._settings.whole:
+            if not (self._settings.whole and self._settings.upright):
                 patch = np.rot90(patch, int(rng.integers(4)))
             if rng.integers(2):
                 patch = patch[:, ::-1]
-        if self._tones:
-            patch = _toned(patch, self._tones, rng)
-        return np.ascontiguousarray(patch)
+        return patch
 
     def batch(self, numbers: Sequence[int]) -> Tensor:
         """(n, 3, patch_px, patch_px) uint8."""
@@ -252,6 +259,17 @@ def _reduced(pixels: np.ndarray, side: int, shrink: float, rng: np.random.Genera
         start = int(rng.integers(length - size + 1))
         kept.append(slice(start, start + size))
     return np.asarray(cv2.resize(pixels[tuple(kept)], (side, side), interpolation=cv2.INTER_AREA))
+
+
+def _put_together(one: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Two patches on both sides of a random line, across which one fades into the other."""
+    side = len(one)
+    angle = rng.uniform(0, 2 * np.pi)
+    rows, cols = np.indices((side, side)) - (side - 1) / 2
+    across = rows * np.sin(angle) + cols * np.cos(angle) - side * rng.uniform(-0.3, 0.3)
+    fading_px = side * float(np.exp(rng.uniform(np.log(0.003), np.log(0.3))))
+    share = (0.5 + 0.5 * np.tanh(across / fading_px))[:, :, None]
+    return np.asarray(np.rint(one + share * (other.astype(np.float64) - one)), np.uint8)
 
 
 def _toned(patch: np.ndarray, tones: float, rng: np.random.Generator) -> np.ndarray:

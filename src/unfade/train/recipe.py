@@ -36,7 +36,10 @@ class DataSettings:
         whole: a patch is a whole picture, reduced to a square whatever its shape; ``shrink`` is
             then the least share of each side that is kept
         turns: whether patches are turned and mirrored at random; whole pictures are mirrored
-            alone, for which end is up tells something
+            alone, for which end is up tells something, unless they are not ``upright``
+        upright: whether whole pictures stay as they stand
+        collage: share of the training patches that are of two pictures, put together along a
+            line, sharply or with one fading into the other: more scenes than there are pictures
         tones: how much the brightness and the colours of training patches vary: a gamma of up to
             two to the power of this for all channels, half as much for each; 0: as they are
         train_share: of the pictures, by hash of their content; the rest is parted equally
@@ -49,6 +52,8 @@ class DataSettings:
     enlarge: float = 1.0
     whole: bool = False
     turns: bool = True
+    upright: bool = True
+    collage: float = 0.0
     tones: float = 0.0
     train_share: float = 0.8
 
@@ -56,6 +61,7 @@ class DataSettings:
         _within("patch_px", self.patch_px, 8, 1024)
         _within("shrink", self.shrink, 0.1, 1.0)
         _within("enlarge", self.enlarge, 1.0, 4.0)
+        _within("collage", self.collage, 0.0, 1.0)
         _within("tones", self.tones, 0.0, 2.0)
         _within("train_share", self.train_share, 0.1, 0.98)
 
