@@ -75,8 +75,8 @@ def test_with_too_little_memory_it_says_so_and_the_rest_of_advice_goes_on() -> N
     from unfade import Bench
     from unfade.errors import OutOfResources
 
-    samples = np.tile(cracked(), (4, 4, 1))  # a whole tile of the network's
-    with Bench(memory_bytes=40_000_000) as bench:
+    samples = np.tile(cracked(), (2, 2, 1))
+    with Bench(memory_bytes=15_000_000) as bench:
         by_itself = unfade.restore(samples, bench=bench)
         assert "needs" in by_itself.record.findings["wear"]["hindered"]
         with pytest.raises(OutOfResources, match="mend_wear"):
