@@ -9,7 +9,6 @@ import pytest
 from degrade_scenes import chw, scene
 from PIL import Image
 
-from unfade.degrade import degrade, parse_degradation
 from unfade.degrade.whole.jpeg import coded, quality_table
 
 
@@ -49,19 +48,3 @@ def test_tables_are_those_that_pillow_writes(quality: int) -> None:
     written = Image.open(buffer).quantization
     for number, base in ((0, _LUMA), (1, _CHROMA)):
         assert np.array_equal(np.reshape(written[number], (8, 8)), quality_table(base, quality))
-
-
-def test_what_was_coded_larger_and_reduced_since_is_that() -> None:
-    sound = scene(90, 61)
-    text = "format = 1\nname = 'small'\n[[damage]]\nuse = 'jpeg'\nquality = [40, 40]\n"
-    here = degrade(sound, parse_degradation(text), seed=1)
-    made = degrade(sound, parse_degradation(f"{text}enlarged = [3, 3]\n"), seed=1)
-    assert "enlarged" not in here.parameters["stages"][0]
-    assert made.parameters["stages"][0]["enlarged"] == 3
-    large = np.repeat(np.repeat(sound, 3, axis=0), 3, axis=1)
-    halved = made.parameters["stages"][0]["chroma_halved"]
-    known = coded(chw(large)[None], [40], halved=halved)[0].transpose(1, 2, 0)
-    known = known.reshape(90, 3, 61, 3, 3).mean(axis=(1, 3))
-    assert np.abs(made.pixels - known).max() < 1e-5
-    harm = [np.abs(out.pixels - sound).mean() for out in (here, made)]
-    assert harm[1] < harm[0]

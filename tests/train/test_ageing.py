@@ -21,7 +21,6 @@ def test_without_what_has_a_place_nothing_is_marked() -> None:
         "creases-dense",
         "losses-dense",
         "stains-dense",
-        "stains-coded",
         "cracks-dense",
     ):
         whole = aged(clean, recipe, seeds)

@@ -47,9 +47,6 @@ class Settings(contract.Settings):
     quality: Span = setting((30.0, 95.0), "of each coding, as libjpeg counts", low=1, high=100)
     generations: Span = setting((1.0, 1.0), "how many codings one after another", low=1, high=10)
     halved_chance: float = setting(0.8, "how often chroma has half the size", low=0, high=1)
-    enlarged: Span = setting(
-        (1.0, 1.0), "how many times larger it was when it was coded; reduced since", low=1, high=8
-    )
 
 
 def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | None:
@@ -58,24 +55,10 @@ def draw(settings: Settings, scene: Scene, rng: np.random.Generator) -> Drawn | 
         "qualities": [round(draw_from(settings.quality, rng)) for _ in range(number)],
         "chroma_halved": bool(rng.random() < settings.halved_chance),
     }
-    if settings.enlarged != (1.0, 1.0):
-        parameters["enlarged"] = round(draw_from(settings.enlarged, rng))
     return Drawn(parameters=parameters)
 
 
 def act(x: Array, drawn: Sequence[Drawn]) -> Array:
-    times = drawn[0].parameters.get("enlarged", 1)
-    if times > 1:
-        xp = namespace(x)
-        n, channels, rows, cols = x.shape
-        tall = xp.stack([x] * times, 3).reshape(n, channels, rows * times, cols)
-        large = xp.stack([tall] * times, 4).reshape(n, channels, rows * times, cols * times)
-        x = _coded_all(large, drawn)
-        return x.reshape(n, channels, rows, times, cols, times).mean(5).mean(3)
-    return _coded_all(x, drawn)
-
-
-def _coded_all(x: Array, drawn: Sequence[Drawn]) -> Array:
     for generation in range(len(drawn[0].parameters["qualities"])):
         qualities = [d.parameters["qualities"][generation] for d in drawn]
         x = coded(x, qualities, halved=drawn[0].parameters["chroma_halved"])
@@ -196,9 +179,5 @@ DAMAGE = Damage(
     settings=Settings,
     draw=draw,
     act=act,
-    alike=lambda drawn: (
-        len(drawn.parameters["qualities"]),
-        drawn.parameters["chroma_halved"],
-        drawn.parameters.get("enlarged", 1),
-    ),
+    alike=lambda drawn: (len(drawn.parameters["qualities"]), drawn.parameters["chroma_halved"]),
 )
